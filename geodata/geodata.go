@@ -1,0 +1,239 @@
+// Package geodata is the world Corridor works in: places, terminals, border
+// posts and the paths between them. It holds the vocabulary only; the packages
+// below it give the data (gazetteer), the link networks (network) and the
+// geometry (path, cell, area, track).
+//
+// Nothing here reads a file or a socket at run time: every data set is embedded.
+// Points are lon/lat in degrees (WGS 84), as in orb; distances are kilometres
+// unless a name says otherwise. Read network next.
+package geodata
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/paulmach/orb"
+)
+
+// Mode is a mode of transport.
+type Mode string
+
+// The modes Corridor plans with.
+const (
+	Sea  Mode = "sea"
+	Rail Mode = "rail"
+	Road Mode = "road"
+	Air  Mode = "air"
+)
+
+// Modes lists every mode in the order they are shown.
+func Modes() []Mode { return []Mode{Sea, Rail, Road, Air} }
+
+// ParseMode reads a mode as users write it.
+func ParseMode(s string) (Mode, error) {
+	switch m := Mode(strings.ToLower(strings.TrimSpace(s))); m {
+	case Sea, Rail, Road, Air:
+		return m, nil
+	}
+	return "", fmt.Errorf("unknown mode %q: use sea, rail, road or air", s)
+}
+
+// Country is an ISO 3166-1 alpha-2 code in capitals, e.g. "KZ".
+type Country string
+
+// Names are the names of one thing in the three languages of the product. EN is
+// always set; ZH and RU may be empty when no source gives them.
+type Names struct {
+	EN string `json:"en"`
+	ZH string `json:"zh,omitempty"`
+	RU string `json:"ru,omitempty"`
+}
+
+// In returns the name in the language ("en", "zh", "ru"), or the English one.
+func (n Names) In(lang string) string {
+	switch {
+	case lang == "zh" && n.ZH != "":
+		return n.ZH
+	case lang == "ru" && n.RU != "":
+		return n.RU
+	}
+	return n.EN
+}
+
+// Function says what a place offers to freight, as the UN/LOCODE functions do.
+type Function uint8
+
+// Functions of a place; they combine.
+const (
+	HasSeaport Function = 1 << iota
+	HasRail
+	HasRoad
+	HasAirport
+	HasBorder
+	IsCity
+)
+
+// Place is a locality goods come from or go to.
+type Place struct {
+	Code       string    `json:"code,omitempty"` // UN/LOCODE, e.g. "CNTAO"; empty when it has none
+	Names      Names     `json:"names"`
+	Country    Country   `json:"country"`
+	Point      orb.Point `json:"-"`
+	Functions  Function  `json:"-"`
+	Population int       `json:"population,omitempty"` // 0 when unknown
+	TimeZone   string    `json:"time_zone,omitempty"`  // IANA name; empty when unknown
+}
+
+// Label names a place for a reader: its name and, when it has one, its code.
+func (p Place) Label(lang string) string {
+	if p.Code == "" {
+		return p.Names.In(lang)
+	}
+	return p.Names.In(lang) + " " + p.Code
+}
+
+// Terminal is a facility where goods enter or change a mode.
+type Terminal struct {
+	ID      string // "sea:CNTAO", "rail:CNJIZ", "air:TAO": stable, unique
+	Names   Names
+	Mode    Mode // Sea: port; Rail: freight terminal; Air: airport
+	Place   string
+	Country Country
+	Point   orb.Point // at the quay, the terminal gate or the aerodrome reference point
+	Gauges  []int     // rail only: track gauges in mm, e.g. 1435, 1520
+	Cargo   bool      // air only: handles scheduled freight
+	Tier    int       // sea only: 1 main trade port, 2 regional, 3 local; 0 when nobody judged it
+	Source  string
+}
+
+// Dwell is how long something takes to pass a fixed point, in hours.
+type Dwell struct {
+	P50 float64 `json:"p50"`
+	P90 float64 `json:"p90"`
+}
+
+// Origin tells where a fact comes from and how far to trust it.
+type Origin struct {
+	Kind       string `json:"kind"`       // P published, G public file citing a primary source, K general knowledge, A assumption
+	Confidence string `json:"confidence"` // H, M, L
+	Source     string `json:"source,omitempty"`
+	AsOf       string `json:"as_of,omitempty"` // YYYY-MM-DD, YYYY-MM or YYYY; empty when undated
+}
+
+// BorderPost is a crossing between two countries for some modes. It can be
+// passed in either direction.
+type BorderPost struct {
+	ID          string
+	Name        string
+	Names       Names
+	Countries   [2]Country
+	Modes       []Mode
+	Point       orb.Point
+	GaugeChange bool // containers or bogies are changed here
+	Dwell       Dwell
+	DwellOrigin Origin
+	Closed      bool   // closed to freight vehicles in the reference data
+	Note        string // restrictions in words
+
+	// Sides holds one point in each country, in the order of Countries. For a
+	// ferry they are the two ports; where only one point of a land crossing is
+	// known both are Point.
+	Sides   [2]orb.Point
+	Gauges  [2]int   // rail only: track gauge on each side in mm; 0 when unknown
+	TIR     bool     // both countries take TIR carnets here
+	Hours   string   // opening hours as "07:00-19:00" in local time; empty: all day or unknown
+	Regimes []Regime // states other than the normal one that were observed
+}
+
+// Regime is a dated state of a border post and how long it takes then.
+type Regime struct {
+	Name  string // congested, restricted, closed
+	Dwell Dwell
+	AsOf  string // as in Origin
+}
+
+// Serves reports whether the post takes freight by the mode.
+func (b BorderPost) Serves(m Mode) bool {
+	for _, x := range b.Modes {
+		if x == m {
+			return true
+		}
+	}
+	return false
+}
+
+// Other returns the country on the other side of the post.
+func (b BorderPost) Other(c Country) Country {
+	if b.Countries[0] == c {
+		return b.Countries[1]
+	}
+	return b.Countries[0]
+}
+
+// Avoid is what a path may not use. The zero value avoids nothing.
+type Avoid struct {
+	Countries []Country // land modes: territory; air: airspace
+	Passages  []string  // sea: "suez", "panama", "kiel", …
+	Borders   []string  // land: border post ids
+	// Inside, when not nil, keeps land paths within groups of countries: no
+	// border is crossed but between two countries of one group. A country in no
+	// group is a group of its own.
+	Inside [][]Country
+}
+
+// Path is a way over one link network.
+type Path struct {
+	Mode       Mode
+	DistanceKM float64
+	// Geometry runs from start to end. Longitudes are continuous: a path over
+	// the antimeridian leaves [-180, 180] rather than jump. Cut it before GeoJSON.
+	Geometry  orb.LineString
+	Passages  []string    // sea: named passages in the order they are sailed
+	Crossings []Crossing  // land: borders in the order they are crossed
+	Countries []CountryKM // land: distance by country in the order entered
+	// Estimated is set when any part is great circle × regional circuity because
+	// the network has nothing there.
+	Estimated bool
+}
+
+// DistanceNM is the length in international nautical miles.
+func (p Path) DistanceNM() float64 { return p.DistanceKM / 1.852 }
+
+// Crossing is a border on a path.
+type Crossing struct {
+	Post     string // border post id; empty when the network crosses where no post is known
+	From, To Country
+	AtKM     float64 // along the path from its start
+	Point    orb.Point
+}
+
+// CountryKM is the part of a path inside one country.
+type CountryKM struct {
+	Country Country
+	KM      float64
+}
+
+// ErrNoRoute says the network has no way between the points under what is avoided.
+var ErrNoRoute = errors.New("no route")
+
+// UnknownPlaceError is returned for a place no source knows.
+type UnknownPlaceError struct {
+	Query   string
+	Reason  string  // what is wrong with the query itself, e.g. "latitude 91 is out of range"; may be empty
+	Nearest []Place // best guesses, best first; may be empty
+}
+
+func (e *UnknownPlaceError) Error() string {
+	if e.Reason != "" {
+		return fmt.Sprintf("place %q: %s", e.Query, e.Reason)
+	}
+	if len(e.Nearest) == 0 {
+		return fmt.Sprintf("unknown place %q: give a UN/LOCODE, a name or lat,lon", e.Query)
+	}
+	names := make([]string, len(e.Nearest))
+	for i, p := range e.Nearest {
+		names[i] = p.Label("en")
+	}
+	return fmt.Sprintf("unknown place %q; did you mean %s?", e.Query, strings.Join(names, ", "))
+}

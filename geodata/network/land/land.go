@@ -1,0 +1,435 @@
+// Package land is the world's roads and railways as two networks to route on:
+// distances, real geometry, borders with their posts. It answers how far and
+// which way; it knows nothing of time, price or what a lorry may carry.
+//
+// The networks are built by cmd/geodata from OpenStreetMap data (see FORMAT.md,
+// README.md and ../../ATTRIBUTION.md) and embedded. A Graph is a customisable
+// contraction hierarchy: avoiding countries or border posts costs one
+// customisation, kept for the next caller, and never a rebuild.
+//
+// Ways are chosen by cost: metres, made longer where through freight does not go
+// and at controlled borders, so that a domestic journey stays at home. So a Path
+// is the likely way, seldom much longer than the shortest.
+package land
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/paulmach/orb"
+
+	"corridor/geodata"
+	"corridor/geodata/area"
+	"corridor/geodata/path"
+)
+
+//go:embed data/road.crln data/rail.crln
+var files embed.FS
+
+// Graph is one network, ready to search. It is safe for concurrent use.
+type Graph struct {
+	mode      geodata.Mode
+	countries []geodata.Country
+	number    map[geodata.Country]uint8 // of countries
+	posts     []string
+	lat, lon  []int32
+	country   []uint8
+	edges     []Edge
+	part      []int32 // per node, the root of its connected part
+	up        *hierarchy
+	at        *index
+	land      func() (*area.Area, error) // opened when a point lies off the network
+	climbs    sync.Pool
+
+	mu      sync.Mutex // guards entries
+	entries []*entry   // most recently used first
+}
+
+// keptBytes is how much memory the metrics kept may take. One that avoids little
+// takes 20 MB on roads, one that stays within a few countries less.
+const keptBytes = 64 << 20
+
+// Open reads the embedded network of a land mode.
+func Open(mode geodata.Mode) (*Graph, error) {
+	if mode != geodata.Road && mode != geodata.Rail {
+		return nil, fmt.Errorf("open land network: mode %q is not road or rail", mode)
+	}
+	file, err := files.ReadFile("data/" + string(mode) + ".crln")
+	if err != nil {
+		return nil, err
+	}
+	net, err := Decode(file)
+	if err != nil {
+		return nil, fmt.Errorf("open %s network: %w", mode, err)
+	}
+	return newGraph(net), nil
+}
+
+// New makes a graph of a network, which it keeps and which must not change.
+func New(n *Net) (*Graph, error) {
+	if err := n.check(); err != nil {
+		return nil, err
+	}
+	return newGraph(n), nil
+}
+
+func newGraph(n *Net) *Graph {
+	g := &Graph{
+		mode: n.Mode, countries: n.Countries, posts: n.Posts,
+		lat: n.Lat, lon: n.Lon, country: n.NodeCountry, edges: n.Edges,
+		land: sync.OnceValues(area.Open),
+	}
+	g.number = make(map[geodata.Country]uint8, len(n.Countries))
+	for i, c := range n.Countries[1:] {
+		g.number[c] = uint8(i + 1)
+	}
+	g.up = newHierarchy(len(n.Lat), n.Edges)
+	g.part = make([]int32, len(n.Lat))
+	for v := len(g.part) - 1; v >= 0; v-- {
+		g.part[v] = int32(v)
+		if p := g.up.parent[v]; p >= 0 {
+			g.part[v] = g.part[p]
+		}
+	}
+	g.at = newIndex(g)
+	g.climbs.New = func() any { return newClimb(len(n.Lat)) }
+	return g
+}
+
+// border tells whether an edge is the step over a border.
+func (g *Graph) border(e int32) bool {
+	return g.country[g.edges[e].From] != g.country[g.edges[e].To]
+}
+
+// walk visits the segments of an edge from its lower node.
+func (g *Graph) walk(e int32, segment func(a, b Vertex)) {
+	edge := &g.edges[e]
+	last := Vertex{g.lat[edge.From], g.lon[edge.From]}
+	for _, v := range edge.Shape {
+		segment(last, v)
+		last = v
+	}
+	segment(last, Vertex{g.lat[edge.To], g.lon[edge.To]})
+}
+
+// profile is the network under one Avoid.
+type profile struct {
+	avoided []bool // by country: where points do not join the network
+	limits
+	metric metric
+}
+
+// limits are what a metric depends on.
+type limits struct {
+	out   []bool  // by country: left out of the metric
+	group []uint8 // by country; borders are crossed inside a group only
+	shut  []bool  // by post
+}
+
+// entry is a metric kept for its limits.
+type entry struct {
+	key    string
+	mu     sync.Mutex // guards metric while it is computed
+	metric metric     // empty until then
+}
+
+// profile prepares the network for what is avoided, with a metric from the cache
+// if it is there. Countries and posts the network does not have are ignored.
+func (g *Graph) profile(ctx context.Context, avoid geodata.Avoid) (*profile, error) {
+	p := &profile{avoided: make([]bool, len(g.countries)), limits: g.limits(avoid)}
+	for _, c := range avoid.Countries {
+		if i, ok := g.number[c]; ok {
+			p.avoided[i] = true
+		}
+	}
+	key := p.key()
+	g.mu.Lock()
+	e := &entry{key: key}
+	if i := slices.IndexFunc(g.entries, func(q *entry) bool { return q.key == key }); i >= 0 {
+		e = g.entries[i]
+		g.entries = slices.Delete(g.entries, i, i+1)
+	}
+	g.entries = slices.Insert(g.entries, 0, e)
+	g.mu.Unlock()
+
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.metric.begin == nil {
+		m, err := g.up.customise(ctx, func(v int32) bool { return p.out[g.country[v]] }, g.weigh(p))
+		if err != nil {
+			return nil, err // the entry stays, empty: the next caller computes it
+		}
+		e.metric = m
+		g.trim(e, m.bytes())
+	}
+	p.metric = e.metric
+	return p, nil
+}
+
+// limits works out what of an Avoid changes ways, not only where they may begin
+// and end. Inside groups, a group avoided as a whole cannot be entered anyway, so
+// asking for one area after another needs one metric only.
+func (g *Graph) limits(avoid geodata.Avoid) limits {
+	l := limits{out: make([]bool, len(g.countries)), group: make([]uint8, len(g.countries)), shut: make([]bool, len(g.posts))}
+	for _, b := range avoid.Borders {
+		if i := slices.Index(g.posts, b); i > 0 {
+			l.shut[i] = true
+		}
+	}
+	for _, c := range avoid.Countries {
+		if i, ok := g.number[c]; ok {
+			l.out[i] = true
+		}
+	}
+	if avoid.Inside == nil {
+		return l
+	}
+	for i := range l.group {
+		l.group[i] = uint8(i)
+	}
+	for _, group := range avoid.Inside {
+		var members []uint8
+		for _, c := range group {
+			if i, ok := g.number[c]; ok {
+				members = append(members, i)
+			}
+		}
+		for _, i := range members {
+			l.group[i] = members[0]
+		}
+	}
+	var some, all [256]bool // by group: members avoided
+	for i := range all {
+		all[i] = true
+	}
+	for i, out := range l.out {
+		some[l.group[i]] = some[l.group[i]] || out
+		all[l.group[i]] = all[l.group[i]] && out
+	}
+	for i := range l.out {
+		if k := l.group[i]; all[k] || !some[k] {
+			l.out[i] = false
+		}
+	}
+	return l
+}
+
+func (l limits) key() string {
+	key := make([]byte, 0, len(l.out)+len(l.group)+len(l.shut))
+	for _, set := range [][]bool{l.out, l.shut} {
+		for _, on := range set {
+			if on {
+				key = append(key, '1')
+			} else {
+				key = append(key, '0')
+			}
+		}
+	}
+	return string(append(key, l.group...))
+}
+
+// trim forgets the metrics used longest ago, given what the newest takes.
+func (g *Graph) trim(newest *entry, bytes int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i, e := range g.entries {
+		if e == newest || !e.mu.TryLock() { // one that is being computed
+			continue
+		}
+		bytes += e.metric.bytes()
+		e.mu.Unlock()
+		if bytes > keptBytes {
+			g.entries = slices.DeleteFunc(slices.Clone(g.entries), func(q *entry) bool {
+				return q != newest && slices.Index(g.entries, q) >= i
+			})
+			return
+		}
+	}
+}
+
+// weigh gives the cost and metres of an edge under a profile.
+func (g *Graph) weigh(p *profile) func(edge int32) (cost, metres uint32) {
+	return func(i int32) (cost, metres uint32) {
+		e := &g.edges[i]
+		a, b := g.country[e.From], g.country[e.To]
+		if p.out[a] || a != b && (p.out[b] || p.group[a] != p.group[b] || p.shut[e.Post]) {
+			return far, 0
+		}
+		return e.cost(e.Metres), e.Metres
+	}
+}
+
+func (g *Graph) climb(s snap, m metric) *climb {
+	c := g.climbs.Get().(*climb)
+	e := &g.edges[s.edge]
+	c.run(g.up, m, int32(e.From), int32(e.To), load{e.cost(s.along), s.along}, load{e.cost(e.Metres - s.along), e.Metres - s.along})
+	return c
+}
+
+// Route finds the way between two points. It returns geodata.ErrNoRoute, wrapped
+// with the reason, when there is none: an end too far from the network or beyond
+// water, parts of the world not joined by land, or what is avoided in between.
+func (g *Graph) Route(ctx context.Context, from, to orb.Point, avoid geodata.Avoid) (geodata.Path, error) {
+	pr, err := g.profile(ctx, avoid)
+	if err != nil {
+		return geodata.Path{}, err
+	}
+	near, err := g.snaps(from, pr)
+	if err != nil {
+		return geodata.Path{}, fmt.Errorf("start: %w", err)
+	}
+	far, err := g.snaps(to, pr)
+	if err != nil {
+		return geodata.Path{}, fmt.Errorf("end: %w", err)
+	}
+	a, b, ok := g.match(near, far)
+	if !ok {
+		return geodata.Path{}, fmt.Errorf("%w: the %s at %s and at %s are not joined by land", geodata.ErrNoRoute, g.lines(), place(from), place(to))
+	}
+	if km, ok := g.across(from, to, a, b); ok {
+		return geodata.Path{
+			Mode: g.mode, DistanceKM: km, Geometry: path.Unwrap(orb.LineString{from, to}),
+			Countries: []geodata.CountryKM{{Country: g.countryOf(a), KM: km}},
+			Estimated: km*1000 > silentAccess,
+		}, nil
+	}
+	ca, cb := g.climb(a, pr.metric), g.climb(b, pr.metric)
+	defer g.climbs.Put(ca)
+	defer g.climbs.Put(cb)
+	node, cost := meet(ca, cb)
+	direct, same := g.alongEdge(a, b)
+	if node < 0 && !same {
+		return geodata.Path{}, fmt.Errorf("%w: no way by %s from %s to %s without crossing what is avoided or a closed border", geodata.ErrNoRoute, g.mode, place(from), place(to))
+	}
+	t := g.newTrace(from, a)
+	if same && direct.cost <= cost {
+		t.within(a, b)
+		return t.finish(b, to), nil
+	}
+	weigh := g.weigh(pr)
+	var ups []int32
+	for v := node; v >= 0; v = ca.from[v] {
+		ups = append(ups, v)
+	}
+	slices.Reverse(ups)
+	t.leave(a, ups[0])
+	for i := 1; i < len(ups); i++ {
+		g.up.unpack(pr.metric, weigh, ups[i-1], ups[i], t.pass)
+	}
+	last := node
+	for v := cb.from[node]; v >= 0; v = cb.from[v] {
+		g.up.unpack(pr.metric, weigh, last, v, t.pass)
+		last = v
+	}
+	t.arrive(last, b)
+	return t.finish(b, to), nil
+}
+
+// alongEdge is the way between two places on the same edge.
+func (g *Graph) alongEdge(a, b snap) (load, bool) {
+	if a.edge != b.edge {
+		return load{cost: far}, false
+	}
+	metres := max(a.along, b.along) - min(a.along, b.along)
+	return load{g.edges[a.edge].cost(metres), metres}, true
+}
+
+// lines names what the network is made of.
+func (g *Graph) lines() string {
+	if g.mode == geodata.Rail {
+		return "railways"
+	}
+	return "roads"
+}
+
+func place(p orb.Point) string { return fmt.Sprintf("lat %.3f, lon %.3f", p.Lat(), p.Lon()) }
+
+// Table gives the kilometres from every point of from to every point of to, the
+// same as Route would; +Inf where there is no way.
+func (g *Graph) Table(ctx context.Context, from, to []orb.Point, avoid geodata.Avoid) ([][]float64, error) {
+	pr, err := g.profile(ctx, avoid)
+	if err != nil {
+		return nil, err
+	}
+	targets := make([]target, len(to))
+	for i, p := range to {
+		snaps, err := g.snaps(p, pr)
+		if err != nil {
+			continue // out of reach: +Inf
+		}
+		targets[i] = target{snaps: snaps, reached: make([]reached, len(snaps))}
+	}
+	table := make([][]float64, len(from))
+	for i, p := range from {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		table[i] = make([]float64, len(to))
+		snaps, err := g.snaps(p, pr)
+		climbs := make([]*climb, len(snaps))
+		for j := range targets {
+			table[i][j] = math.Inf(1)
+			if err != nil {
+				continue
+			}
+			a, b, ok := g.match(snaps, targets[j].snaps)
+			if !ok {
+				continue
+			}
+			if km, ok := g.across(p, to[j], a, b); ok {
+				table[i][j] = km
+				continue
+			}
+			k := slices.Index(snaps, a)
+			if climbs[k] == nil {
+				climbs[k] = g.climb(a, pr.metric)
+			}
+			c := climbs[k]
+			best, _ := g.alongEdge(a, b)
+			way := targets[j].climb(g, pr.metric, slices.Index(targets[j].snaps, b))
+			for n, v := range way.nodes {
+				if cost := c.cost[v] + way.loads[n].cost; cost < best.cost {
+					best = load{cost, c.metres[v] + way.loads[n].metres}
+				}
+			}
+			if best.cost < far {
+				table[i][j] = (float64(best.metres) + a.access + b.access) / 1000
+			}
+		}
+		for _, c := range climbs {
+			if c != nil {
+				g.climbs.Put(c)
+			}
+		}
+	}
+	return table, nil
+}
+
+// target is a column of a table: where its point joins the network and, once it
+// was needed, what a climb from there reached.
+type target struct {
+	snaps   []snap
+	reached []reached
+}
+
+type reached struct {
+	nodes []int32
+	loads []load
+}
+
+func (t *target) climb(g *Graph, m metric, i int) reached {
+	if r := &t.reached[i]; r.nodes == nil {
+		c := g.climb(t.snaps[i], m)
+		for _, v := range c.way {
+			if c.cost[v] < far {
+				r.nodes, r.loads = append(r.nodes, v), append(r.loads, load{c.cost[v], c.metres[v]})
+			}
+		}
+		g.climbs.Put(c)
+	}
+	return t.reached[i]
+}

@@ -1,0 +1,153 @@
+package land
+
+import (
+	"slices"
+
+	"github.com/paulmach/orb"
+
+	"corridor/geodata"
+)
+
+// trace draws a path while its edges are passed one by one.
+type trace struct {
+	g      *Graph
+	path   geodata.Path
+	metres float64
+	node   int32 // where the trace stands
+}
+
+func (g *Graph) newTrace(from orb.Point, s snap) *trace {
+	t := &trace{g: g, path: geodata.Path{Mode: g.mode}}
+	t.path.Geometry = append(t.path.Geometry, from)
+	t.access(s)
+	t.point(s.point)
+	return t
+}
+
+// access adds the way between a point and the network.
+func (t *trace) access(s snap) {
+	t.add(t.g.countryOf(s), s.access)
+	if s.metres > silentAccess {
+		t.path.Estimated = true
+	}
+}
+
+func (t *trace) add(c geodata.Country, metres float64) {
+	t.metres += metres
+	if n := len(t.path.Countries); n > 0 && t.path.Countries[n-1].Country == c {
+		t.path.Countries[n-1].KM += metres / 1000
+		return
+	}
+	t.path.Countries = append(t.path.Countries, geodata.CountryKM{Country: c, KM: metres / 1000})
+}
+
+// point appends to the geometry, keeping longitudes continuous.
+func (t *trace) point(p orb.Point) {
+	last := t.path.Geometry[len(t.path.Geometry)-1]
+	p[0] = last[0] + turn((p[0]-last[0])*UnitsPerDegree)/UnitsPerDegree
+	if p != last {
+		t.path.Geometry = append(t.path.Geometry, p)
+	}
+}
+
+func (t *trace) vertex(v Vertex) {
+	t.point(orb.Point{float64(v.Lon) / UnitsPerDegree, float64(v.Lat) / UnitsPerDegree})
+}
+
+func (t *trace) at(n int32) Vertex { return Vertex{t.g.lat[n], t.g.lon[n]} }
+
+// within goes along one edge between two places on it.
+func (t *trace) within(a, b snap) {
+	shape := t.g.edges[a.edge].Shape
+	if a.vertex <= b.vertex {
+		for _, v := range shape[a.vertex-1 : b.vertex-1] {
+			t.vertex(v)
+		}
+	} else {
+		for _, v := range slices.Backward(shape[b.vertex-1 : a.vertex-1]) {
+			t.vertex(v)
+		}
+	}
+	way, _ := t.g.alongEdge(a, b)
+	t.edge(a.edge, float64(way.metres))
+}
+
+// leave goes from a place on an edge to one of its ends.
+func (t *trace) leave(s snap, node int32) {
+	e := &t.g.edges[s.edge]
+	if node == int32(e.From) {
+		for _, v := range slices.Backward(e.Shape[:s.vertex-1]) {
+			t.vertex(v)
+		}
+		t.edge(s.edge, float64(s.along))
+	} else {
+		for _, v := range e.Shape[s.vertex-1:] {
+			t.vertex(v)
+		}
+		t.edge(s.edge, float64(e.Metres-s.along))
+	}
+	t.vertex(t.at(node))
+	t.node = node
+}
+
+// arrive goes from an end of an edge to a place on it.
+func (t *trace) arrive(node int32, s snap) {
+	e := &t.g.edges[s.edge]
+	if node == int32(e.From) {
+		for _, v := range e.Shape[:s.vertex-1] {
+			t.vertex(v)
+		}
+		t.edge(s.edge, float64(s.along))
+	} else {
+		for _, v := range slices.Backward(e.Shape[s.vertex-1:]) {
+			t.vertex(v)
+		}
+		t.edge(s.edge, float64(e.Metres-s.along))
+	}
+}
+
+// pass goes along a whole edge.
+func (t *trace) pass(edge, to int32) {
+	e := &t.g.edges[edge]
+	if t.g.border(edge) {
+		v := t.at(to)
+		t.path.Crossings = append(t.path.Crossings, geodata.Crossing{
+			Post: t.g.posts[e.Post],
+			From: t.g.countries[t.g.country[t.node]], To: t.g.countries[t.g.country[to]],
+			AtKM:  t.metres / 1000,
+			Point: orb.Point{float64(v.Lon) / UnitsPerDegree, float64(v.Lat) / UnitsPerDegree},
+		})
+	} else if int32(e.To) == to {
+		for _, v := range e.Shape {
+			t.vertex(v)
+		}
+	} else {
+		for _, v := range slices.Backward(e.Shape) {
+			t.vertex(v)
+		}
+	}
+	t.edge(edge, float64(e.Metres))
+	t.vertex(t.at(to))
+	t.node = to
+}
+
+func (t *trace) edge(edge int32, metres float64) {
+	e := &t.g.edges[edge]
+	if !t.g.border(edge) {
+		t.add(t.g.countries[t.g.country[e.From]], metres)
+	}
+	if e.Estimated {
+		t.path.Estimated = true
+	}
+}
+
+func (t *trace) finish(s snap, to orb.Point) geodata.Path {
+	t.point(s.point)
+	t.access(s)
+	t.point(to)
+	if len(t.path.Geometry) == 1 {
+		t.path.Geometry = append(t.path.Geometry, t.path.Geometry[0])
+	}
+	t.path.DistanceKM = t.metres / 1000
+	return t.path
+}

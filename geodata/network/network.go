@@ -1,0 +1,136 @@
+// Package network is the world's link networks behind one door: how far it is
+// between two points by sea, rail, road or air, along which way and over which
+// borders and passages.
+//
+// It only opens and joins the networks; each is a package below: sea, land (road
+// and rail) and air. It knows no places, prices or schedules. Points are lon/lat,
+// lengths kilometres.
+package network
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/paulmach/orb"
+
+	"corridor/geodata"
+	"corridor/geodata/network/air"
+	"corridor/geodata/network/land"
+	"corridor/geodata/network/sea"
+)
+
+// World is the four networks. Each is decoded when it is first asked for, in
+// about 0.2 s, and kept. It is safe for concurrent use.
+type World struct {
+	sea  func() (*sea.Graph, error)
+	rail func() (*land.Graph, error)
+	road func() (*land.Graph, error)
+	air  func() (*air.Graph, error)
+}
+
+// Open returns the world on the embedded networks.
+func Open() (*World, error) {
+	return &World{
+		sea:  sync.OnceValues(sea.Open),
+		rail: sync.OnceValues(func() (*land.Graph, error) { return land.Open(geodata.Rail) }),
+		road: sync.OnceValues(func() (*land.Graph, error) { return land.Open(geodata.Road) }),
+		air:  sync.OnceValues(air.Open),
+	}, nil
+}
+
+// Warm decodes the networks of the modes at once, so that no user waits for it.
+func (w *World) Warm(modes ...geodata.Mode) error {
+	for _, m := range modes {
+		if _, err := w.engine(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Passages are the named passages of the sea, which a caller can avoid.
+func (w *World) Passages() ([]sea.Passage, error) {
+	g, err := w.sea()
+	if err != nil {
+		return nil, err
+	}
+	return g.Passages(), nil
+}
+
+// Route is the shortest way by the mode. Where there is none under what is
+// avoided the error is geodata.ErrNoRoute.
+func (w *World) Route(ctx context.Context, m geodata.Mode, from, to orb.Point, avoid geodata.Avoid) (geodata.Path, error) {
+	e, err := w.engine(m)
+	if err != nil {
+		return geodata.Path{}, err
+	}
+	p, err := e.Route(ctx, from, to, avoid)
+	if err != nil {
+		return geodata.Path{}, fmt.Errorf("by %s: %w", m, err)
+	}
+	return p, nil
+}
+
+// Table gives the kilometres of the shortest way from every point of from to
+// every point of to, +Inf where there is none.
+func (w *World) Table(ctx context.Context, m geodata.Mode, from, to []orb.Point, avoid geodata.Avoid) ([][]float64, error) {
+	e, err := w.engine(m)
+	if err != nil {
+		return nil, err
+	}
+	t, err := e.Table(ctx, from, to, avoid)
+	if err != nil {
+		return nil, fmt.Errorf("by %s: %w", m, err)
+	}
+	return t, nil
+}
+
+// engine is what each network offers.
+type engine interface {
+	Route(ctx context.Context, from, to orb.Point, avoid geodata.Avoid) (geodata.Path, error)
+	Table(ctx context.Context, from, to []orb.Point, avoid geodata.Avoid) ([][]float64, error)
+}
+
+func (w *World) engine(m geodata.Mode) (engine, error) {
+	var (
+		e   engine
+		err error
+	)
+	switch m {
+	case geodata.Sea:
+		var g *sea.Graph
+		g, err = w.sea()
+		e = lanes{g}
+	case geodata.Rail:
+		e, err = w.rail()
+	case geodata.Road:
+		e, err = w.road()
+	case geodata.Air:
+		e, err = w.air()
+	default:
+		return nil, fmt.Errorf("no network for mode %q: use sea, rail, road or air", m)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the %s network: %w", m, err)
+	}
+	return e, nil
+}
+
+// lanes gives the sea network the shape of the others; of what is avoided only
+// passages mean something at sea.
+type lanes struct{ g *sea.Graph }
+
+func (l lanes) Route(ctx context.Context, from, to orb.Point, avoid geodata.Avoid) (geodata.Path, error) {
+	if err := ctx.Err(); err != nil {
+		return geodata.Path{}, err
+	}
+	return l.g.Route(from, to, avoid.Passages)
+}
+
+func (l lanes) Table(ctx context.Context, from, to []orb.Point, avoid geodata.Avoid) ([][]float64, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return l.g.Table(from, to, avoid.Passages)
+}

@@ -1,0 +1,119 @@
+package sea
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"corridor/geodata/network/sea/internal/chart"
+
+	"github.com/paulmach/orb"
+)
+
+// coast draws points on inshore water that the network reaches, the same ones
+// each time.
+func coast(tb testing.TB, g *Graph, n int) []orb.Point {
+	r := rand.New(rand.NewPCG(1, 2))
+	var out []orb.Point
+	for len(out) < n {
+		x, y := r.IntN(chart.Width), (20+r.IntN(100))*chart.PerDegree
+		if g.water.At(x, y) != chart.Inshore {
+			continue
+		}
+		p := chart.Centre(x, y)
+		if _, err := g.Route(p, orb.Point{4.03, 51.955}, nil); err == nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func BenchmarkOpen(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Open(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkProfile is the first query under a set of shut passages.
+func BenchmarkProfile(b *testing.B) {
+	g := open(b)
+	shut, err := g.profileOf([]string{"suez", "taiwan"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		g.newProfile(shut)
+	}
+}
+
+// BenchmarkPort is the first query for a port.
+func BenchmarkPort(b *testing.B) {
+	g := open(b)
+	ps := coast(b, g, 50)
+	p := g.profile(g.shut)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		g.newBerth(g.attach(ps[i%len(ps)]), p)
+		i++
+	}
+}
+
+func BenchmarkRoute(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		avoid []string
+	}{{"all open", nil}, {"suez shut", []string{"suez"}}} {
+		b.Run(c.name, func(b *testing.B) {
+			g := open(b)
+			ps := coast(b, g, 100)
+			r := rand.New(rand.NewPCG(3, 4))
+			for _, p := range ps {
+				if _, err := g.Route(p, ps[0], c.avoid); err != nil {
+					b.Fatal(err)
+				}
+			}
+			times := make([]time.Duration, 0, 1<<20)
+			b.ReportAllocs()
+			for b.Loop() {
+				from, to := ps[r.IntN(len(ps))], ps[r.IntN(len(ps))]
+				start := time.Now()
+				if _, err := g.Route(from, to, c.avoid); err != nil {
+					b.Fatal(err)
+				}
+				times = append(times, time.Since(start))
+			}
+			slices.Sort(times)
+			b.ReportMetric(float64(times[len(times)/2].Nanoseconds())/1e3, "p50-µs")
+			b.ReportMetric(float64(times[len(times)*99/100].Nanoseconds())/1e3, "p99-µs")
+		})
+	}
+}
+
+// BenchmarkTable is a matrix of 200 ports by 200, with nothing known of them.
+func BenchmarkTable(b *testing.B) {
+	g := open(b)
+	ps := coast(b, g, 200)
+	b.Run("cold ports", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			g.ports = newCache[orb.Point, *port](portsKept)
+			if _, err := g.Table(ps, ps, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("warm ports", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := g.Table(ps, ps, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

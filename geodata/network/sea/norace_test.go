@@ -1,0 +1,5 @@
+//go:build !race
+
+package sea
+
+const underRace = false
