@@ -1,0 +1,252 @@
+// Package duration holds time spans as distributions: lognormal spans from their
+// P50 and P90, waits for a service of known rhythm, and their sums.
+//
+// A Dist is a set of chances on a grid of whole hours. Sums are exact on that
+// grid (discrete convolution), so quantiles and the chance to meet a deadline
+// come from one and the same distribution, need no random numbers and repeat to
+// the bit. It is not for spans shorter than an hour or longer than two years.
+package duration
+
+import (
+	"math"
+
+	"corridor/geodata"
+	"corridor/routing"
+)
+
+// z90 is the 90 % quantile of the standard normal distribution.
+const z90 = 1.2815515655446004
+
+// tail is the chance cut off at each end of a distribution to keep it short.
+const tail = 2e-5
+
+// maxHours bounds every distribution; what lies beyond is counted there.
+const maxHours = 2 * 366 * 24
+
+// Dist is the distribution of a time span. The zero value is a span of zero
+// hours. A Dist is immutable: every method returns a new one.
+type Dist struct {
+	first int       // hour of p[0]
+	p     []float64 // chances that sum to 1; nil means certainly zero
+}
+
+// Fixed is a span that does not vary, rounded to whole hours.
+func Fixed(hours float64) Dist {
+	if !(hours > 0) {
+		return Dist{}
+	}
+	return Dist{first: int(math.Min(maxHours, math.Round(hours))), p: []float64{1}}
+}
+
+// Lognormal is the span whose median is p50 and of which one in ten is longer
+// than p90. A p90 that is not above p50 gives a fixed span.
+func Lognormal(p50, p90 float64) Dist {
+	if !(p50 > 0) {
+		return Dist{}
+	}
+	if !(p90 > p50) {
+		return Fixed(p50)
+	}
+	mu, sigma := Parameters(p50, p90)
+	lo := math.Exp(mu - 4.1*sigma) // 4.1 sigma: the tail above
+	hi := math.Exp(mu + 4.1*sigma)
+	first, last := int(math.Round(lo)), int(math.Min(maxHours, math.Round(hi)))
+	p := make([]float64, last-first+1)
+	before := 0.0
+	for i := range p {
+		c := 1.0
+		if i < len(p)-1 {
+			c = normal((math.Log(float64(first+i)+0.5) - mu) / sigma)
+		}
+		p[i] = c - before
+		before = c
+	}
+	return Dist{first, p}.trim()
+}
+
+// FromDwell is the lognormal span of a dwell.
+func FromDwell(d geodata.Dwell) Dist { return Lognormal(d.P50, d.P90) }
+
+// Parameters are mu and sigma of the lognormal distribution with these quantiles.
+func Parameters(p50, p90 float64) (mu, sigma float64) {
+	if !(p50 > 0) {
+		return math.Inf(-1), 0
+	}
+	if !(p90 > p50) {
+		return math.Log(p50), 0
+	}
+	return math.Log(p50), math.Log(p90/p50) / z90
+}
+
+// MeanVar are mean (hours) and variance (hours²) of the lognormal span.
+func MeanVar(p50, p90 float64) (mean, variance float64) {
+	if !(p50 > 0) {
+		return 0, 0
+	}
+	mu, sigma := Parameters(p50, p90)
+	mean = math.Exp(mu + sigma*sigma/2)
+	return mean, mean * mean * math.Expm1(sigma*sigma)
+}
+
+// Uniform is the wait for a service that leaves every so many hours at moments
+// nobody knows beforehand: any wait up to the headway is equally likely.
+func Uniform(hours float64) Dist {
+	n := int(math.Round(math.Min(maxHours, hours)))
+	if n < 1 {
+		return Dist{}
+	}
+	p := make([]float64, n)
+	for i := range p {
+		p[i] = 1 / float64(n)
+	}
+	return Dist{0, p}
+}
+
+func normal(z float64) float64 { return 0.5 * math.Erfc(-z/math.Sqrt2) }
+
+// Plus is the sum of two independent spans.
+func (d Dist) Plus(e Dist) Dist {
+	if d.p == nil {
+		return e
+	}
+	if e.p == nil {
+		return d
+	}
+	long, short := d.p, e.p
+	if len(short) > len(long) {
+		long, short = short, long
+	}
+	out := make([]float64, len(long)+len(short)-1)
+	for i, a := range short {
+		if a == 0 {
+			continue
+		}
+		row := out[i : i+len(long)]
+		for j, b := range long {
+			row[j] += a * b
+		}
+	}
+	return Dist{d.first + e.first, out}.trim()
+}
+
+// Sum adds independent spans.
+func Sum(parts ...Dist) Dist {
+	var d Dist
+	for _, p := range parts {
+		d = d.Plus(p)
+	}
+	return d
+}
+
+// Then moves every possible end of the span to a later hour: f gives for the
+// hour at which something is ready the hour at which it goes on, e.g. with the
+// next departure. An f that goes back in time is held at the hour itself.
+func (d Dist) Then(f func(hour int) int) Dist {
+	if d.p == nil {
+		d = Dist{0, []float64{1}}
+	}
+	type mass struct {
+		hour int
+		p    float64
+	}
+	moved := make([]mass, len(d.p))
+	lo, hi := math.MaxInt, 0
+	for i, p := range d.p {
+		h := d.first + i
+		to := min(max(h, f(h)), maxHours)
+		moved[i] = mass{to, p}
+		lo, hi = min(lo, to), max(hi, to)
+	}
+	out := make([]float64, hi-lo+1)
+	for _, m := range moved {
+		out[m.hour-lo] += m.p
+	}
+	return Dist{lo, out}.trim()
+}
+
+// trim cuts both ends where next to nothing is left and makes the rest sum to 1.
+func (d Dist) trim() Dist {
+	lo, hi := 0, len(d.p)
+	for sum := 0.0; lo < hi-1 && sum+d.p[lo] < tail; lo++ {
+		sum += d.p[lo]
+	}
+	for sum := 0.0; hi > lo+1 && sum+d.p[hi-1] < tail; hi-- {
+		sum += d.p[hi-1]
+	}
+	out := d.p[lo:hi]
+	total := 0.0
+	for _, p := range out {
+		total += p
+	}
+	for i := range out {
+		out[i] /= total
+	}
+	return Dist{d.first + lo, out}
+}
+
+// Quantile is the span that is not exceeded with chance q, in hours. Within one
+// hour of the grid the chance is spread evenly, so the answer is not a whole
+// number. It never decreases with q.
+func (d Dist) Quantile(q float64) float64 {
+	if d.p == nil {
+		return 0
+	}
+	if len(d.p) == 1 {
+		return float64(d.first)
+	}
+	sum := 0.0
+	for i, p := range d.p {
+		if p > 0 && sum+p >= q {
+			return math.Max(0, float64(d.first+i)-0.5+(q-sum)/p)
+		}
+		sum += p
+	}
+	return float64(d.first+len(d.p)-1) + 0.5
+}
+
+// Chance is the chance that the span is not longer than the hours given.
+func (d Dist) Chance(hours float64) float64 {
+	if d.p == nil || len(d.p) == 1 {
+		if float64(d.first) <= hours {
+			return 1
+		}
+		return 0
+	}
+	sum := 0.0
+	for i, p := range d.p {
+		lower := float64(d.first+i) - 0.5
+		if hours < lower+1 {
+			if hours > lower {
+				sum += p * (hours - lower)
+			}
+			return math.Min(1, sum)
+		}
+		sum += p
+	}
+	return 1
+}
+
+// Mean is the expected span in hours.
+func (d Dist) Mean() float64 {
+	m := 0.0
+	for i, p := range d.p {
+		m += p * float64(d.first+i)
+	}
+	return m
+}
+
+// Var is the variance in hours².
+func (d Dist) Var() float64 {
+	mean, v := d.Mean(), 0.0
+	for i, p := range d.p {
+		x := float64(d.first+i) - mean
+		v += p * x * x
+	}
+	return v
+}
+
+// Hours are the quantiles the product shows.
+func (d Dist) Hours() routing.Hours {
+	round := func(q float64) float64 { return math.Round(d.Quantile(q)*10) / 10 }
+	return routing.Hours{P10: round(0.10), P50: round(0.50), P80: round(0.80), P90: round(0.90), P95: round(0.95)}
+}

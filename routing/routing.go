@@ -1,0 +1,227 @@
+// Package routing plans freight: a Request in, a Plan of a few really different
+// Options out, each with its time as a distribution, its cost in dated and
+// sourced lines, its CO2e and the reasons for and against it.
+//
+// This root package is vocabulary and the wire form (its JSON is the contract of
+// POST /api/v1/plans and plan --json). The engine is search; prices come from
+// tariff, emissions from emission, rules from regime. It does no I/O.
+package routing
+
+import (
+	"encoding/json"
+	"time"
+
+	"corridor/geodata"
+)
+
+// Mode is a mode of transport.
+type Mode = geodata.Mode
+
+// Unit is the equipment or service form asked for.
+type Unit string
+
+// Units the planner knows.
+const (
+	FTL    Unit = "FTL"
+	LTL    Unit = "LTL"
+	GP20   Unit = "20GP"
+	GP40   Unit = "40GP"
+	HC40   Unit = "40HC"
+	HC45   Unit = "45HC"
+	RF40   Unit = "40RF"
+	LCL    Unit = "LCL"
+	AirULD Unit = "air"
+)
+
+// Money is an amount in one currency.
+type Money struct {
+	Amount   float64 `json:"amount"`
+	Currency string  `json:"currency"` // ISO 4217
+}
+
+// Cargo is what moves.
+type Cargo struct {
+	WeightKG float64     `json:"weight_kg"`
+	VolumeM3 float64     `json:"volume_m3,omitempty"` // 0: not given
+	Unit     Unit        `json:"unit,omitempty"`      // empty: FTL
+	HS       string      `json:"hs,omitempty"`        // harmonised system code, 4 to 10 digits
+	DG       string      `json:"dg,omitempty"`        // dangerous goods class, e.g. "3", "6.1"
+	TempC    *[2]float64 `json:"temp_c,omitempty"`    // lowest and highest allowed temperature
+	Value    *Money      `json:"value,omitempty"`
+}
+
+// Request is a journey to plan. Origin and Destination are a UN/LOCODE, a name
+// in en, zh or ru, or "lat,lon".
+type Request struct {
+	Origin      string     `json:"origin"`
+	Destination string     `json:"destination"`
+	Cargo       Cargo      `json:"cargo"`
+	Depart      time.Time  `json:"depart"` // earliest departure; zero: now
+	ArriveBy    *time.Time `json:"arrive_by,omitempty"`
+	Modes       []Mode     `json:"modes,omitempty"` // empty: all
+	Avoid       []string   `json:"avoid,omitempty"` // "country:RU", "passage:suez", "border:KHO-NUR"
+}
+
+// Hours is a time span as quantiles, in hours.
+type Hours struct {
+	P10 float64 `json:"p10"`
+	P50 float64 `json:"p50"`
+	P80 float64 `json:"p80"`
+	P90 float64 `json:"p90"`
+	P95 float64 `json:"p95"`
+}
+
+// Instants is a moment as quantiles.
+type Instants struct {
+	P10 time.Time `json:"p10"`
+	P50 time.Time `json:"p50"`
+	P90 time.Time `json:"p90"`
+}
+
+// CostLine is one priced item and where its price comes from.
+type CostLine struct {
+	What   string `json:"what"`
+	Leg    int    `json:"leg"` // index into Option.Legs; -1 when it belongs to the whole journey
+	Amount Money  `json:"amount"`
+	Low    Money  `json:"low"`
+	High   Money  `json:"high"`
+	Basis  string `json:"basis"`  // how the amount was reached, e.g. "2,410 km × 1.25 USD/km"
+	AsOf   string `json:"as_of"`  // date of the price
+	Source string `json:"source"` // publisher
+	Origin string `json:"origin"` // P, G, K or A, as in geodata.Origin
+	Stale  bool   `json:"stale"`  // older than the limit for its kind on the day of the plan
+}
+
+// Cost is the all-in price.
+type Cost struct {
+	Total Money      `json:"total"`
+	Low   Money      `json:"low"`
+	High  Money      `json:"high"`
+	Lines []CostLine `json:"lines"`
+}
+
+// Point is a named end of a leg.
+type Point struct {
+	Code    string          `json:"code,omitempty"` // UN/LOCODE, terminal or border post id
+	Name    geodata.Names   `json:"name"`
+	Country geodata.Country `json:"country"`
+	Kind    string          `json:"kind"` // place, port, rail-terminal, airport, border
+	Lat     float64         `json:"lat"`
+	Lon     float64         `json:"lon"`
+}
+
+// Border is a border crossed on a leg.
+type Border struct {
+	ID         string          `json:"id"`
+	Name       string          `json:"name"`
+	From       geodata.Country `json:"from"`
+	To         geodata.Country `json:"to"`
+	DwellHours Hours           `json:"dwell_hours"`
+	Regime     string          `json:"regime"` // normal, congested, restricted
+	Gauge      bool            `json:"gauge_change,omitempty"`
+	Lat        float64         `json:"lat"`
+	Lon        float64         `json:"lon"`
+	AtKM       float64         `json:"at_km"`
+	AsOf       string          `json:"as_of,omitempty"`
+	Source     string          `json:"source"`
+	Origin     string          `json:"origin"`
+}
+
+// Segment is a stretch of the strip: moving or waiting, at its median times.
+// Segments follow each other without gaps from departure to P50 arrival.
+type Segment struct {
+	Kind  string  `json:"kind"` // move, wait
+	Mode  Mode    `json:"mode,omitempty"`
+	Where string  `json:"where,omitempty"` // what is waited for: "Manzhouli", "Vladivostok"
+	Hours float64 `json:"hours"`
+	Leg   int     `json:"leg"`
+}
+
+// Leg is one movement by one mode.
+type Leg struct {
+	Mode         Mode            `json:"mode"`
+	From         Point           `json:"from"`
+	To           Point           `json:"to"`
+	DistanceKM   float64         `json:"distance_km"`
+	Estimated    bool            `json:"estimated"`
+	Service      string          `json:"service"` // name and rhythm of the service used
+	Depart       time.Time       `json:"depart"`  // P50
+	Arrive       time.Time       `json:"arrive"`  // P50
+	TransitHours Hours           `json:"transit_hours"`
+	Cost         Money           `json:"cost"`
+	CO2eKG       float64         `json:"co2e_kg"`
+	CO2eBasis    string          `json:"co2e_basis"` // factor, its unit, distance basis, source
+	Borders      []Border        `json:"borders"`
+	Passages     []string        `json:"passages,omitempty"`
+	Regime       string          `json:"regime,omitempty"` // TIR, T1, SMGS, B/L, AWB …
+	Geometry     json.RawMessage `json:"geometry"`         // GeoJSON LineString, or MultiLineString when cut at ±180°
+}
+
+// Option is one way to make the journey.
+type Option struct {
+	ID           string    `json:"id"`       // stable within the plan
+	Corridor     string    `json:"corridor"` // sea, rail, road-tir, road, air, sea-rail, …
+	Title        string    `json:"title"`    // "Road TIR via Manzhouli"
+	Via          []string  `json:"via"`      // border post ids, passages or ports that tell it from its kin
+	Modes        []Mode    `json:"modes"`
+	DistanceKM   float64   `json:"distance_km"`
+	TransitHours Hours     `json:"transit_hours"`        // door to door
+	BestHours    float64   `json:"best_hours,omitempty"` // published best time of a comparable service; 0: none known
+	Depart       time.Time `json:"depart"`
+	Arrive       Instants  `json:"arrive"`
+	Cost         Cost      `json:"cost"`
+	CO2eKG       float64   `json:"co2e_kg"` // well-to-wheel
+	OnTime       float64   `json:"on_time"` // chance in [0, 1] to meet OnTimeBasis
+	OnTimeBasis  string    `json:"on_time_basis"`
+	Legs         []Leg     `json:"legs"`
+	Segments     []Segment `json:"segments"`
+	Why          string    `json:"why"`    // one line: why it stands among the others
+	Badges       []string  `json:"badges"` // cheapest, fastest, fastest-by-land, greenest, surest
+	Risks        []string  `json:"risks"`  // one sentence each
+}
+
+// Excluded is a corridor that was considered and cannot be offered.
+type Excluded struct {
+	Corridor string `json:"corridor"`
+	Title    string `json:"title"`
+	Reason   string `json:"reason"` // one sentence a shipper understands
+	Rule     string `json:"rule"`   // id of the rule, e.g. "TIR-1"
+}
+
+// Plan answers a Request.
+type Plan struct {
+	ID          string     `json:"id,omitempty"`
+	Created     time.Time  `json:"created"`
+	Request     Request    `json:"request"`
+	Origin      Point      `json:"origin"`
+	Destination Point      `json:"destination"`
+	Options     []Option   `json:"options"` // cheapest first
+	Excluded    []Excluded `json:"excluded"`
+	Notes       []string   `json:"notes,omitempty"`
+}
+
+// InputError is a request that cannot be planned because of what it says. Field
+// is the JSON path of the value at fault.
+type InputError struct {
+	Field   string
+	Message string
+}
+
+func (e *InputError) Error() string { return e.Field + ": " + e.Message }
+
+// Status is the dated condition of a border post or a passage.
+type Status struct {
+	Regime string         // normal, congested, restricted, closed
+	Dwell  *geodata.Dwell // nil: the reference dwell of the regime
+	AsOf   string
+	Source string
+}
+
+// Conditions tells the state of the world a plan is made in. tracking feeds it
+// with what it observes; the zero implementation answers false to everything.
+type Conditions interface {
+	// Border returns the status of a post at a moment; false: as in the reference data.
+	Border(id string, at time.Time) (Status, bool)
+	// Passage returns the status of a sea passage at a moment.
+	Passage(id string, at time.Time) (Status, bool)
+}

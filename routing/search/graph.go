@@ -1,0 +1,1352 @@
+package search
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/paulmach/orb"
+	"golang.org/x/sync/errgroup"
+
+	"corridor/geodata"
+	"corridor/geodata/path"
+	"corridor/routing"
+	"corridor/routing/duration"
+	"corridor/routing/emission"
+	"corridor/routing/regime"
+	"corridor/routing/tariff"
+	"corridor/routing/timetable"
+)
+
+// This file turns a request into a graph: the doors, the terminals and the
+// border posts worth considering, and the hops between them.
+
+// siteKind is what a node of the graph stands for.
+type siteKind int8
+
+const (
+	door siteKind = iota
+	port
+	yard
+	airport
+	post
+)
+
+// site is a node: a place where goods lie, or one side of a border post where a
+// vehicle stands.
+type site struct {
+	kind     siteKind
+	point    orb.Point
+	country  geodata.Country
+	region   string
+	terminal geodata.Terminal
+	post     *geodata.BorderPost
+	side     int
+	mode     geodata.Mode  // posts: of the vehicle
+	regime   tariff.Regime // posts: of a lorry
+	leaves   bool          // terminals: goods from the origin's side leave here
+	arrives  bool          // terminals: goods arrive here on the destination's side
+	feeds    bool          // rail terminals: trains end here to reach a quay
+	fed      bool          // rail terminals: trains begin here with goods from a quay
+}
+
+func (s *site) area(m geodata.Mode) string { return regime.Area(m, s.country) }
+
+func (s *site) stop() timetable.Stop {
+	return timetable.Stop{Place: s.terminal.Place, Country: s.country, Region: s.region, InEU: regime.InEU(s.country)}
+}
+
+// wait is a stay that is not movement.
+type wait struct {
+	where string
+	dwell geodata.Dwell
+}
+
+// hop is what a link stands for.
+type hop struct {
+	mode      geodata.Mode
+	from, to  int32
+	km        float64
+	regime    tariff.Regime // road
+	through   bool          // rail: crosses borders
+	middle    bool          // rail: by the Caspian
+	trainKMH  float64       // rail: speed of the train's timetable; 0: that of the countries passed
+	service   timetable.Service
+	served    bool // service is set: a departure is waited for
+	before    []wait
+	after     []wait
+	cross     *geodata.BorderPost // a border: no movement but the dwell, or a ferry
+	ferryKM   float64             // cross: length of the ferry; 0: by land
+	reload    bool                // cross: the load changes lorry
+	estimated bool                // road: not a way of the network
+	permit    bool                // road: too heavy without a permit
+	avoid     geodata.Avoid
+	key       string // of avoid, for the caches
+	verdict   int32
+}
+
+// query is one planning job.
+type query struct {
+	p       *Planner
+	ctx     context.Context
+	cond    routing.Conditions
+	req     routing.Request
+	origin  geodata.Place
+	dest    geodata.Place
+	depart  time.Time
+	now     time.Time
+	goods   tariff.Goods
+	load    emission.Load
+	value   float64 // USD; 0: not given
+	modes   map[geodata.Mode]bool
+	avoidC  []geodata.Country
+	avoidP  []string // passages the user shuts
+	shutP   []string // passages closed by the conditions
+	avoidB  map[string]bool
+	beeline float64
+
+	sites    []site
+	hops     []hop
+	g        *graph
+	verdicts []regime.Verdict // index 0 is "no rule"
+	tokens   map[string]int32
+	names    []string // of tokens
+	areaBits map[string]uint64
+}
+
+const (
+	atOrigin      = int32(0)
+	atDestination = int32(1)
+)
+
+func (q *query) verdict(v regime.Verdict) int32 {
+	if !v.Broken() {
+		return 0
+	}
+	for i, old := range q.verdicts {
+		if old.Rule.ID == v.Rule.ID && old.Reason == v.Reason {
+			return int32(i)
+		}
+	}
+	q.verdicts = append(q.verdicts, v)
+	return int32(len(q.verdicts) - 1)
+}
+
+func (q *query) token(words ...string) int32 {
+	key := strings.Join(words, " ")
+	if t, ok := q.tokens[key]; ok {
+		return t
+	}
+	q.names = append(q.names, key)
+	t := int32(len(q.names))
+	q.tokens[key] = t
+	return t
+}
+
+// Bits of things done once in a journey: legs between doors and terminals are
+// not repeated for a small gain.
+const (
+	takesShip uint64 = 1 << iota
+	boardsTrain
+	crossesByRoad
+	leadsToPort
+	notFromEU // a lorry from outside the EU
+)
+
+// areaBit is the bit of an area entered by land. With more than 56 areas the
+// last bit is shared, which only forbids more.
+func (q *query) areaBit(name string) uint64 {
+	bit, ok := q.areaBits[name]
+	if !ok {
+		bit = 1 << min(63, len(q.areaBits)+8) // after the bits above
+		q.areaBits[name] = bit
+	}
+	return bit
+}
+
+// passed are the bits of being in a country: of its area by road, and by rail
+// where that one is larger.
+func (q *query) passed(c geodata.Country) uint64 {
+	bits := q.areaBit(regime.Area(geodata.Road, c))
+	if rail := regime.Area(geodata.Rail, c); rail != regime.Area(geodata.Road, c) {
+		bits |= q.areaBit(rail)
+	}
+	return bits
+}
+
+// entered are the bits a crossing by a mode may not find set.
+func (q *query) entered(m geodata.Mode, c geodata.Country) uint64 {
+	if m == geodata.Rail {
+		return q.passed(c)
+	}
+	return q.areaBit(regime.Area(geodata.Road, c))
+}
+
+// How far from a door its terminals may lie, in km by great circle.
+const (
+	portReachKM    = 4_000
+	yardReachKM    = 1_000
+	airportReachKM = 900
+	linkReachKM    = 120 // between two terminals by lorry
+)
+
+// build makes the graph.
+func (q *query) build() error {
+	q.beeline = path.Distance(q.origin.Point, q.dest.Point)
+	q.tokens, q.areaBits = map[string]int32{}, map[string]uint64{}
+	q.verdicts = []regime.Verdict{{}}
+	q.addSite(site{kind: door, point: q.origin.Point, country: q.origin.Country})
+	q.addSite(site{kind: door, point: q.dest.Point, country: q.dest.Country})
+	q.pickTerminals()
+	q.pickPosts()
+	q.g = newGraph(len(q.sites))
+	// The tables of the sea are made while the land is linked.
+	var ways *seaWays
+	group, ctx := errgroup.WithContext(q.ctx)
+	if q.modes[geodata.Sea] {
+		group.Go(func() (err error) {
+			ways, err = q.measureSea(ctx)
+			return err
+		})
+	}
+	if err := errors.Join(q.linkLand(), group.Wait()); err != nil {
+		return err
+	}
+	if ways != nil {
+		q.linkSea(ways)
+	}
+	if q.modes[geodata.Air] {
+		return q.linkAir()
+	}
+	return nil
+}
+
+// linkLand joins what roads and railways join. Lorries bring and fetch whatever
+// is asked for.
+func (q *query) linkLand() error {
+	if err := q.linkRoad(); err != nil {
+		return err
+	}
+	if q.modes[geodata.Rail] {
+		if err := q.linkRail(); err != nil {
+			return err
+		}
+	}
+	q.linkBorders()
+	return q.ctx.Err()
+}
+
+func (q *query) addSite(s site) int32 {
+	s.region = timetable.Region(s.country, s.point)
+	q.sites = append(q.sites, s)
+	return int32(len(q.sites) - 1)
+}
+
+// pickTerminals chooses the terminals that could serve the journey: near its
+// ends, and the ports by which the countries at its ends are reached. Each serves
+// one side of the journey or both: a voyage leads from the origin's side to the
+// destination's, never back.
+func (q *query) pickTerminals() {
+	at := map[string]int32{}
+	add := func(k siteKind, t geodata.Terminal, leaves, arrives bool) *site {
+		i, ok := at[t.ID]
+		if !ok {
+			i = q.addSite(site{kind: k, point: t.Point, country: t.Country, terminal: t})
+			at[t.ID] = i
+		}
+		s := &q.sites[i]
+		s.leaves, s.arrives = s.leaves || leaves, s.arrives || arrives
+		return s
+	}
+	near := func(k siteKind, m geodata.Mode, p orb.Point, n int, reach float64, leaves, arrives bool, fits func(geodata.Terminal) bool) (found int) {
+		for _, t := range q.p.places.Near(p, m, 400) {
+			if found == n || path.Distance(p, t.Point) > reach {
+				break
+			}
+			if fits(t) {
+				add(k, t, leaves, arrives)
+				found++
+			}
+		}
+		return found
+	}
+	near(port, geodata.Sea, q.origin.Point, 3, portReachKM, true, false, tradePort)
+	near(port, geodata.Sea, q.dest.Point, 3, portReachKM, false, true, tradePort)
+	for _, t := range q.coasts(q.origin, 3) {
+		add(port, t, true, false)
+	}
+	for _, t := range q.coasts(q.dest, 5) {
+		add(port, t, false, true)
+	}
+	// A land as wide as Russia is entered by its far coast too, from whose quays
+	// trains leave.
+	farCoast := func(p geodata.Place) func(geodata.Terminal) bool {
+		return func(t geodata.Terminal) bool {
+			if !tradePort(t) || regime.Area(geodata.Road, t.Country) != regime.Area(geodata.Road, p.Country) {
+				return false
+			}
+			_, ok := q.railhead(t)
+			return ok
+		}
+	}
+	near(port, geodata.Sea, q.origin.Point, 2, portReachKM, false, true, farCoast(q.dest))
+	near(port, geodata.Sea, q.dest.Point, 2, portReachKM, true, false, farCoast(q.origin))
+
+	// Trains and flights are taken at home where that is possible at all.
+	home := func(p geodata.Place) func(geodata.Terminal) bool {
+		return func(t geodata.Terminal) bool {
+			return (t.Mode != geodata.Air || t.Cargo) && regime.Area(geodata.Road, t.Country) == regime.Area(geodata.Road, p.Country)
+		}
+	}
+	abroad := func(p geodata.Place) func(geodata.Terminal) bool {
+		return func(t geodata.Terminal) bool { return (t.Mode != geodata.Air || t.Cargo) && !home(p)(t) }
+	}
+	ends := func(k siteKind, m geodata.Mode, n int, reach float64) {
+		for _, end := range []struct {
+			place   geodata.Place
+			leaving bool
+		}{{q.origin, true}, {q.dest, false}} {
+			if near(k, m, end.place.Point, n, reach, end.leaving, !end.leaving, home(end.place)) == 0 {
+				near(k, m, end.place.Point, 1, reach, end.leaving, !end.leaving, abroad(end.place))
+			}
+		}
+	}
+	ends(yard, geodata.Rail, 3, yardReachKM)
+	for _, s := range slices.Clone(q.sites) {
+		if s.kind == port { // trains bring to the quays of one side and leave those of the other
+			if t, ok := q.railhead(s.terminal); ok {
+				y := add(yard, t, false, false)
+				y.fed, y.feeds = y.fed || s.arrives, y.feeds || s.leaves
+			}
+		}
+	}
+	ends(airport, geodata.Air, 2, airportReachKM)
+	if regime.Flight(q.origin.Country, q.dest.Country).Broken() {
+		// No flight joins the two: airports of countries that fly to both.
+		hubs := slices.DeleteFunc(slices.Clone(q.p.places.Terminals(geodata.Air)), func(t geodata.Terminal) bool {
+			return !t.Cargo || regime.Flight(q.origin.Country, t.Country).Broken() || regime.Flight(t.Country, q.dest.Country).Broken()
+		})
+		for _, t := range q.byDetour(hubs, 2, 300) {
+			add(airport, t, true, true)
+		}
+	}
+}
+
+// railhead is the rail terminal of a port: the nearest one of its country.
+func (q *query) railhead(t geodata.Terminal) (geodata.Terminal, bool) {
+	for _, y := range q.p.places.Near(t.Point, geodata.Rail, 3) {
+		if y.Country == t.Country && path.Distance(y.Point, t.Point) <= linkReachKM {
+			return y, true
+		}
+	}
+	return geodata.Terminal{}, false
+}
+
+// tradePort tells the main and regional ports from the many small ones.
+func tradePort(t geodata.Terminal) bool { return t.Tier == 1 || t.Tier == 2 }
+
+// coasts are ports of the area a place lies in that are far from each other,
+// those with the smallest detour first: a country with several coasts is reached
+// by each of them.
+func (q *query) coasts(at geodata.Place, n int) []geodata.Terminal {
+	var own []geodata.Terminal
+	for _, t := range q.p.places.Terminals(geodata.Sea) {
+		if tradePort(t) && regime.Area(geodata.Road, t.Country) == regime.Area(geodata.Road, at.Country) {
+			own = append(own, t)
+		}
+	}
+	return q.byDetour(own, n, 500)
+}
+
+// byDetour gives up to n terminals in the order of the detour they mean, no two
+// nearer to each other than apart km.
+func (q *query) byDetour(list []geodata.Terminal, n int, apart float64) []geodata.Terminal {
+	detour := func(t geodata.Terminal) float64 {
+		return path.Distance(q.origin.Point, t.Point) + path.Distance(t.Point, q.dest.Point)
+	}
+	slices.SortStableFunc(list, func(a, b geodata.Terminal) int {
+		return cmp.Or(cmp.Compare(detour(a), detour(b)), strings.Compare(a.ID, b.ID))
+	})
+	var got []geodata.Terminal
+	for _, t := range list {
+		if len(got) == n {
+			break
+		}
+		if !slices.ContainsFunc(got, func(o geodata.Terminal) bool { return path.Distance(o.Point, t.Point) < apart }) {
+			got = append(got, t)
+		}
+	}
+	return got
+}
+
+// pickPosts chooses the border posts that lie on a sensible way between the
+// origin or a port and the destination.
+func (q *query) pickPosts() {
+	var starts, ends []orb.Point // of land ways to the destination and from the origin
+	for _, s := range q.sites {
+		if s.kind == port && s.arrives {
+			starts = append(starts, s.point)
+		}
+		if s.kind == port && s.leaves {
+			ends = append(ends, s.point)
+		}
+	}
+	between := func(p orb.Point, a, b orb.Point, stretch float64) bool {
+		d := path.Distance(a, b)
+		return path.Distance(a, p)+path.Distance(p, b) <= stretch*d+200
+	}
+	useful := q.usefulAreas()
+	for i := range q.p.posts {
+		b := &q.p.posts[i]
+		if !useful[regime.Area(geodata.Road, b.Countries[0])] || !useful[regime.Area(geodata.Road, b.Countries[1])] {
+			continue
+		}
+		fits := between(b.Point, q.origin.Point, q.dest.Point, 1.3)
+		for _, s := range starts {
+			fits = fits || between(b.Point, s, q.dest.Point, 1.15)
+		}
+		for _, e := range ends {
+			fits = fits || between(b.Point, q.origin.Point, e, 1.15)
+		}
+		if !fits {
+			continue
+		}
+		road := b.Serves(geodata.Road) || b.Serves(geodata.Sea) || b.Closed
+		rail := b.Serves(geodata.Rail) || b.Serves(geodata.Sea)
+		for side := range 2 {
+			s := site{kind: post, point: b.Sides[side], country: b.Countries[side], post: b, side: side}
+			if s.point == (orb.Point{}) {
+				s.point = b.Point
+			}
+			if road {
+				s.mode, s.regime = geodata.Road, tariff.TIR
+				q.addSite(s)
+				s.regime = tariff.National
+				q.addSite(s)
+			}
+			if rail {
+				s.mode, s.regime = geodata.Rail, tariff.Local
+				q.addSite(s)
+			}
+		}
+	}
+}
+
+// usefulAreas are those that lie on a way of few borders: no more than two above
+// the fewest between the ends, one above between a port and an end. Tables are
+// made for these only.
+func (q *query) usefulAreas() map[string]bool {
+	next := map[string][]string{}
+	for _, b := range q.p.posts {
+		x, y := regime.Area(geodata.Road, b.Countries[0]), regime.Area(geodata.Road, b.Countries[1])
+		if x != y {
+			next[x], next[y] = append(next[x], y), append(next[y], x)
+		}
+	}
+	borders := func(from string) map[string]int {
+		out := map[string]int{from: 0}
+		for queue := []string{from}; len(queue) > 0; queue = queue[1:] {
+			for _, n := range next[queue[0]] {
+				if _, seen := out[n]; !seen {
+					out[n] = out[queue[0]] + 1
+					queue = append(queue, n)
+				}
+			}
+		}
+		return out
+	}
+	area := func(c geodata.Country) string { return regime.Area(geodata.Road, c) }
+	origin, dest := area(q.origin.Country), area(q.dest.Country)
+	fromOrigin, fromDest := borders(origin), borders(dest)
+	out := map[string]bool{origin: true, dest: true}
+	mark := func(a, b map[string]int, end string, more int) {
+		fewest, joined := a[end]
+		if !joined {
+			return
+		}
+		for x := range a {
+			if y, ok := b[x]; ok && a[x]+y <= fewest+more {
+				out[x] = true
+			}
+		}
+	}
+	mark(fromOrigin, fromDest, dest, 2)
+	for i := range q.sites {
+		if s := &q.sites[i]; s.kind == port {
+			if s.arrives && area(s.country) != dest {
+				mark(borders(area(s.country)), fromDest, dest, 1)
+			}
+			if s.leaves && area(s.country) != origin {
+				mark(fromOrigin, borders(area(s.country)), area(s.country), 1)
+			}
+		}
+	}
+	return out
+}
+
+// inArea gives the nodes that fit by area of a mode, areas in a stable order.
+func (q *query) inArea(m geodata.Mode, fits func(*site) bool) (areas []string, members map[string][]int32) {
+	members = map[string][]int32{}
+	for i := range q.sites {
+		s := &q.sites[i]
+		if !fits(s) {
+			continue
+		}
+		a := s.area(m)
+		if a == "" {
+			continue
+		}
+		if members[a] == nil {
+			areas = append(areas, a)
+		}
+		members[a] = append(members[a], int32(i))
+	}
+	return areas, members
+}
+
+// lengths is the table between members of one area.
+func (q *query) lengths(m geodata.Mode, area string, from, to []int32) ([][]float64, geodata.Avoid, string, error) {
+	avoid := outside(m, area, q.avoidC)
+	key := string(m) + " " + area
+	for _, c := range regime.AreaCountries(area) {
+		if slices.Contains(q.avoidC, c) {
+			key += " -" + string(c)
+		}
+	}
+	if len(regime.AreaCountries(area)) == 1 { // an avoided country is barred by rule, not left out
+		avoid, key = outside(m, area, nil), string(m)+" "+area
+	}
+	at := func(ids []int32) []orb.Point {
+		out := make([]orb.Point, len(ids))
+		for i, id := range ids {
+			out[i] = q.sites[id].point
+		}
+		return out
+	}
+	table, err := q.p.dist.table(q.ctx, m, key, at(from), at(to), avoid)
+	free := string(m) + " " + area
+	if err != nil || key == free {
+		return table, avoid, key, err
+	}
+	// Ways that begin or end in an avoided country are barred by rule as well.
+	relaxed, err := q.p.dist.table(q.ctx, m, free, at(from), at(to), outside(m, area, nil))
+	if err != nil {
+		return nil, avoid, key, err
+	}
+	for i := range from {
+		for j := range to {
+			if !finite(table[i][j]) && (slices.Contains(q.avoidC, q.sites[from[i]].country) || slices.Contains(q.avoidC, q.sites[to[j]].country)) {
+				table[i][j] = relaxed[i][j]
+			}
+		}
+	}
+	return table, avoid, key, nil
+}
+
+// countriesAt are the rules about where a node lies.
+func (q *query) countryVerdict(c geodata.Country) int32 {
+	if slices.Contains(q.avoidC, c) {
+		return q.verdict(regime.Verdict{Rule: regime.UserAvoid, Reason: fmt.Sprintf("It leads through %s, which you asked to avoid.", c)})
+	}
+	return 0
+}
+
+// modeVerdict are the rules about a mode whatever the way.
+func (q *query) modeVerdict(m geodata.Mode) int32 {
+	for _, v := range []regime.Verdict{
+		q.askedModes(m), q.unitFits(m), regime.Dangerous(m, q.req.Cargo.DG), q.temperature(m),
+	} {
+		if v.Broken() {
+			return q.verdict(v)
+		}
+	}
+	return 0
+}
+
+func (q *query) askedModes(m geodata.Mode) regime.Verdict {
+	if q.modes[m] {
+		return regime.Verdict{}
+	}
+	return regime.Verdict{Rule: regime.UserModes, Reason: fmt.Sprintf("It goes by %s, and you asked for other modes only.", m)}
+}
+
+func (q *query) temperature(m geodata.Mode) regime.Verdict {
+	t := q.req.Cargo.TempC
+	if t == nil {
+		return regime.Verdict{}
+	}
+	if t[1] < -25 && m != geodata.Air {
+		return regime.Verdict{Rule: regime.TemperatureLow, Reason: fmt.Sprintf("The cargo may not be warmer than %g °C.", t[1])}
+	}
+	if q.goods.Shared() && (m == geodata.Sea || m == geodata.Rail) {
+		return regime.Verdict{Rule: regime.Temperature, Reason: fmt.Sprintf("No shared container by %s is known to keep %g to %g °C.", m, t[0], t[1])}
+	}
+	return regime.Verdict{}
+}
+
+func (q *query) unitFits(m geodata.Mode) regime.Verdict {
+	unit, kg, m3 := q.goods.Unit, q.goods.WeightKG, q.goods.VolumeM3
+	switch {
+	case unit == routing.AirULD && m != geodata.Air:
+		return regime.Verdict{Rule: regime.UnitMode, Reason: fmt.Sprintf("Air cargo was asked for, and this goes by %s.", m)}
+	case isBox(unit) && m == geodata.Air:
+		return regime.Verdict{Rule: regime.UnitMode, Reason: fmt.Sprintf("A %s container does not fly.", unit)}
+	case unit == routing.FTL && (m == geodata.Sea || m == geodata.Rail):
+		if box := boxFor(kg, m3, q.goods.Reefer); box == "" {
+			return regime.Verdict{Rule: regime.Payload, Reason: fmt.Sprintf("%.1f t fit no single container.", kg/1000)}
+		}
+	case m == geodata.Air && kg > maxFlightKG:
+		return regime.Verdict{Rule: regime.Payload, Reason: fmt.Sprintf("%.1f t are more than the %.0f t a freighter lifts.", kg/1000, maxFlightKG/1000)}
+	}
+	return regime.Verdict{}
+}
+
+// first is the first rule of several.
+func first(rules ...int32) int32 {
+	for _, r := range rules {
+		if r != 0 {
+			return r
+		}
+	}
+	return 0
+}
+
+// connect adds a hop to the graph.
+func (q *query) connect(h hop, token int32, once, marks uint64) {
+	h.verdict = first(h.verdict, q.countryVerdict(q.sites[h.from].country), q.countryVerdict(q.sites[h.to].country))
+	l := link{to: h.to, rule: h.verdict, token: token, once: once, marks: marks, what: int32(len(q.hops))}
+	for _, w := range append(slices.Clone(h.before), h.after...) {
+		m, v := duration.MeanVar(w.dwell.P50, w.dwell.P90)
+		l.hours += m
+		l.variance += v
+	}
+	p50, p90 := q.moving(&h, q.guessSplit(&h))
+	m, v := duration.MeanVar(p50, p90)
+	l.hours += m
+	l.variance += v
+	if h.served {
+		if r := h.service.Rhythm; r.Fixed() {
+			ready := 0.0
+			for _, w := range h.before {
+				m, _ := duration.MeanVar(w.dwell.P50, w.dwell.P90)
+				ready += m
+			}
+			l.cutoff = ready
+			l.hours -= ready
+			l.departs = fixedRhythm(r, q.depart)
+		} else {
+			l.hours += r.Every / 2
+			l.variance += r.Every * r.Every / 12
+		}
+	}
+	split := q.guessSplit(&h)
+	l.cost = q.p.rates.Sum(q.prices(&h, split))
+	l.co2 = q.emit(&h, split).KG + q.hubs(&h)
+	q.hops = append(q.hops, h)
+	q.g.add(h.from, l)
+}
+
+// fixedRhythm puts a week of departures on the clock of the search.
+func fixedRhythm(r timetable.Rhythm, start time.Time) *rhythm {
+	out := &rhythm{period: 168}
+	for t := r.Next(start); len(out.times) < len(r.Days); t = r.Next(t.Add(time.Minute)) {
+		out.times = append(out.times, t.Sub(start).Hours())
+	}
+	return out
+}
+
+// guessSplit stands for the distance by country until the way is known.
+func (q *query) guessSplit(h *hop) []geodata.CountryKM {
+	a, b := q.sites[h.from].country, q.sites[h.to].country
+	if a == b {
+		return []geodata.CountryKM{{Country: a, KM: h.km}}
+	}
+	return []geodata.CountryKM{{Country: a, KM: h.km / 2}, {Country: b, KM: h.km / 2}}
+}
+
+func (q *query) dwell(id, region, where string) wait {
+	d := q.p.times.Dwell(id, region)
+	return wait{where: where, dwell: d.Dwell}
+}
+
+func (q *query) placeName(s int32) string {
+	switch x := &q.sites[s]; x.kind {
+	case door:
+		if s == atOrigin {
+			return q.origin.Names.EN
+		}
+		return q.dest.Names.EN
+	case post:
+		return x.post.Name
+	default:
+		return x.terminal.Names.EN
+	}
+}
+
+// linkRoad joins doors, terminals and posts by lorry inside each area.
+func (q *query) linkRoad() error {
+	areas, members := q.inArea(geodata.Road, func(s *site) bool { return s.kind != post || s.mode == geodata.Road })
+	general := q.modeVerdict(geodata.Road)
+	for _, area := range areas {
+		ids := members[area]
+		var from, to []int32
+		for _, id := range ids {
+			if id != atDestination {
+				from = append(from, id)
+			}
+			if id != atOrigin {
+				to = append(to, id)
+			}
+		}
+		if len(from) == 0 || len(to) == 0 {
+			continue
+		}
+		table, avoid, key, err := q.lengths(geodata.Road, area, from, to)
+		if err != nil {
+			return err
+		}
+		for i, a := range from {
+			for j, b := range to {
+				h := hop{mode: geodata.Road, from: a, to: b, km: table[i][j], avoid: avoid, key: key}
+				if !finite(h.km) {
+					h.km, h.estimated = q.shortGap(a, b)
+				}
+				if a != b && finite(h.km) {
+					q.addRoad(h, general)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// shortGap is the way between a terminal and a door near it that the network
+// does not join: some quays lie on ground it knows no road to. It is the great
+// circle and two fifths more, and is shown as estimated.
+func (q *query) shortGap(a, b int32) (km float64, estimated bool) {
+	const reachKM, circuity = 60, 1.4
+	x, y := &q.sites[a], &q.sites[b]
+	straight := path.Distance(x.point, y.point)
+	if x.kind == post || y.kind == post || x.country != y.country || slices.Contains(q.avoidC, x.country) || straight > reachKM {
+		return math.Inf(1), false
+	}
+	return straight * circuity, true
+}
+
+// firstMileKM is how long a lorry's way may be and still count as bringing goods
+// to another mode, when the user did not ask for road.
+const firstMileKM = 800
+
+// addRoad decides whether a way by lorry makes sense and under what regime.
+func (q *query) addRoad(h hop, general int32) {
+	a, b := &q.sites[h.from], &q.sites[h.to]
+	token, once := int32(0), uint64(0)
+	switch {
+	case a.kind == post && b.kind == post:
+		if a.regime != b.regime || a.post == b.post {
+			return
+		}
+		h.regime = a.regime
+	case a.kind == post:
+		h.regime = a.regime
+	case b.kind == post:
+		h.regime = b.regime
+		token, once = q.token("road", regimeWord(h.regime)), crossesByRoad
+		if !regime.InEU(a.country) {
+			once |= notFromEU
+		}
+	default:
+		h.regime = tariff.Local
+	}
+	terminal := func(s *site) bool { return s.kind != post && s.kind != door }
+	switch {
+	case terminal(a) && terminal(b):
+		// A lorry between two terminals joins ship and train at one port.
+		joins := a.kind == port && a.arrives && b.kind == yard && b.fed || a.kind == yard && a.feeds && b.kind == port && b.leaves
+		if !joins || h.km > 2*linkReachKM {
+			return
+		}
+	case terminal(a) && !a.arrives, terminal(b) && !b.leaves:
+		return // goods leave by terminals of the origin's side and come by the other's
+	}
+	// To or from a terminal: no further than it was picked.
+	for _, t := range []*site{a, b} {
+		reach := map[siteKind]float64{yard: yardReachKM * 1.6, airport: airportReachKM * 1.6}[t.kind]
+		if reach > 0 && h.km > reach && h.regime == tariff.Local {
+			return
+		}
+	}
+	if general != 0 && (h.regime != tariff.Local || h.km > firstMileKM || q.verdicts[general].Rule.ID != regime.UserModes.ID && q.verdicts[general].Rule.ID != regime.UnitMode.ID) {
+		h.verdict = general
+	}
+	if v := regime.RoadPayload(both(a.country, b.country), q.goods.WeightKG); v.Broken() && h.verdict == 0 {
+		// Heavy boxes go to and from a terminal nearby under a permit.
+		if h.permit = h.regime == tariff.Local && h.km <= linkReachKM && (terminal(a) || terminal(b)); !h.permit {
+			h.verdict = q.verdict(v)
+		}
+	}
+	if h.regime == tariff.TIR && h.verdict == 0 {
+		h.verdict = q.verdict(regime.TIR(both(a.country, b.country), q.req.Cargo.HS))
+	}
+	if h.from == atOrigin {
+		if v, _ := regime.Export(q.origin.Country, q.dest.Country, q.req.Cargo.HS); v.Broken() {
+			h.verdict = q.verdict(v) // whatever the way
+		}
+	}
+	if a.kind == door {
+		h.before = append(h.before, q.dwell(timetable.RoadLoad, a.region, q.placeName(h.from)))
+	}
+	q.leaveTerminal(&h, a)
+	if a.kind != post && h.regime == tariff.TIR {
+		h.before = append(h.before, q.dwell(timetable.RoadTIR, a.region, q.placeName(h.from)))
+	}
+	if b.kind == door {
+		if h.regime != tariff.Local {
+			h.after = append(h.after, q.dwell(timetable.RoadClear, b.region, q.placeName(h.to)))
+		}
+		h.after = append(h.after, q.dwell(timetable.RoadUnload, b.region, q.placeName(h.to)))
+	}
+	if b.kind == port {
+		once |= leadsToPort
+	}
+	q.connect(h, token, once, 0)
+}
+
+func both(a, b geodata.Country) []geodata.Country {
+	if a == b {
+		return []geodata.Country{a}
+	}
+	return []geodata.Country{a, b}
+}
+
+func regimeWord(r tariff.Regime) string {
+	switch r {
+	case tariff.TIR:
+		return "TIR"
+	case tariff.National:
+		return "national"
+	}
+	return "local"
+}
+
+// leaveTerminal adds what goods wait for before a lorry takes them from a
+// terminal.
+func (q *query) leaveTerminal(h *hop, a *site) {
+	id := ""
+	switch a.kind {
+	case yard:
+		id = timetable.RailImport
+		if q.sites[h.to].kind == port {
+			return // the port's own time before sailing follows
+		}
+	case airport:
+		id = timetable.AirImport
+	default:
+		return
+	}
+	h.before = append(h.before, q.dwell(id, a.region, q.placeName(h.from)))
+}
+
+// linkRail joins rail terminals and posts by train inside each area.
+func (q *query) linkRail() error {
+	areas, members := q.inArea(geodata.Rail, func(s *site) bool { return s.kind == yard || s.kind == post && s.mode == geodata.Rail })
+	general := q.modeVerdict(geodata.Rail)
+	for _, area := range areas {
+		ids := members[area]
+		table, avoid, key, err := q.lengths(geodata.Rail, area, ids, ids)
+		if err != nil {
+			return err
+		}
+		for i, from := range ids {
+			for j, to := range ids {
+				km := table[i][j]
+				a, b := &q.sites[from], &q.sites[to]
+				if from == to || !finite(km) || a.kind == post && b.kind == post && a.post == b.post || a.kind == yard && !a.leaves && !a.fed || b.kind == yard && !b.arrives && !b.feeds {
+					continue
+				}
+				h := hop{mode: geodata.Rail, from: from, to: to, km: km, avoid: avoid, key: key, verdict: general, through: a.kind == post || b.kind == post}
+				token, once := int32(0), uint64(0)
+				if a.kind == yard {
+					token, once = q.token("rail"), boardsTrain
+					if a.fed || b.kind == yard && b.feeds {
+						once = 0 // a train on each side of a voyage
+					}
+					h.before = append(h.before, q.dwell(timetable.RailExport, a.region, q.placeName(from)))
+					h.served = true
+					h.service = q.p.times.Find(geodata.Rail, a.stop(), q.railTarget(to))[0]
+					h.trainKMH = h.service.KMH
+				}
+				q.connect(h, token, once, 0)
+			}
+		}
+	}
+	return nil
+}
+
+// railTarget is where a train goes that runs to a site: of one that runs to a
+// border only the destination of the goods is known.
+func (q *query) railTarget(to int32) timetable.Stop {
+	if s := &q.sites[to]; s.kind == yard {
+		return s.stop()
+	}
+	return timetable.Stop{Country: q.dest.Country, Region: q.sites[atDestination].region, InEU: regime.InEU(q.dest.Country), Place: q.dest.Code}
+}
+
+// linkBorders joins the two sides of each post.
+func (q *query) linkBorders() {
+	bySide := map[string][2]int32{}
+	for i := range q.sites {
+		s := &q.sites[i]
+		if s.kind != post {
+			continue
+		}
+		key := fmt.Sprintf("%s %s %d", s.post.ID, s.mode, s.regime)
+		pair := bySide[key]
+		pair[s.side] = int32(i)
+		bySide[key] = pair
+	}
+	for i := range q.sites {
+		s := &q.sites[i]
+		if s.kind != post {
+			continue
+		}
+		pair := bySide[fmt.Sprintf("%s %s %d", s.post.ID, s.mode, s.regime)]
+		other := pair[1-s.side]
+		q.addCrossing(int32(i), other)
+	}
+}
+
+func (q *query) addCrossing(from, to int32) {
+	a, b := &q.sites[from], &q.sites[to]
+	h := hop{mode: a.mode, from: from, to: to, cross: a.post, regime: a.regime}
+	apart := path.Distance(a.point, b.point)
+	if a.post.Serves(geodata.Sea) && !a.post.Serves(a.mode) || strings.Contains(a.post.Note, "ferry") && apart > 10 {
+		h.ferryKM = apart
+	}
+	state, dwell := q.borderState(a.post, q.depart.Add(time.Duration(path.Distance(q.origin.Point, a.point)/30*float64(time.Hour))))
+	switch {
+	case q.avoidB[a.post.ID]:
+		h.verdict = q.verdict(regime.Verdict{Rule: regime.UserAvoid, Reason: fmt.Sprintf("It crosses at %s, which you asked to avoid.", a.post.Name)})
+	case a.post.Closed:
+		reason := fmt.Sprintf("%s is closed to freight vehicles.", a.post.Name)
+		if a.post.Note != "" {
+			reason = fmt.Sprintf("%s is closed to freight: %s.", a.post.Name, a.post.Note)
+		}
+		h.verdict = q.verdict(regime.Verdict{Rule: regime.BorderClosed, Reason: reason})
+	case state == "closed":
+		h.verdict = q.verdict(regime.Verdict{Rule: regime.BorderClosed, Reason: fmt.Sprintf("%s is reported closed.", a.post.Name)})
+	}
+	if a.post.Closed && a.mode == geodata.Rail {
+		return
+	}
+	h.before = []wait{{a.post.Name, dwell}}
+	if h.mode == geodata.Road {
+		h.reload = regime.ChangeOfTruck(a.country, b.country) || h.regime == tariff.National
+		if h.reload {
+			h.before = append(h.before, q.dwell(timetable.RoadReload, "", a.post.Name))
+		}
+		if h.regime == tariff.National {
+			h.before = append(h.before, q.dwell(timetable.RoadTransit, "", a.post.Name))
+		}
+		if h.regime == tariff.TIR && h.verdict == 0 {
+			h.verdict = q.verdict(regime.TIR([]geodata.Country{a.country, b.country}, q.req.Cargo.HS))
+		}
+	}
+	words := []string{"into", regime.Area(geodata.Road, b.country)}
+	if h.ferryKM > 0 {
+		words = append(words, "ferry")
+	}
+	once := q.entered(h.mode, b.country)
+	if h.mode == geodata.Road && strings.Contains(a.post.Note, "EU/EFTA") {
+		once |= notFromEU // as the post's note says: shut to a lorry that set out elsewhere
+	}
+	q.connect(h, q.token(words...), once, 0)
+}
+
+// borderState is what is known of a post at a moment.
+func (q *query) borderState(b *geodata.BorderPost, at time.Time) (string, geodata.Dwell) {
+	dwell := b.Dwell
+	if dwell.P50 == 0 {
+		dwell = q.p.times.Dwell(timetable.UnknownPost, "").Dwell
+	}
+	if q.cond == nil {
+		return "normal", dwell
+	}
+	s, ok := q.cond.Border(b.ID, at)
+	if !ok || s.Regime == "" {
+		return "normal", dwell
+	}
+	if s.Dwell != nil {
+		return s.Regime, *s.Dwell
+	}
+	for _, r := range b.Regimes {
+		if r.Name == s.Regime {
+			return s.Regime, r.Dwell
+		}
+	}
+	if s.Regime == "congested" { // no dwell observed: the longest tenth of normal days (A)
+		dwell = geodata.Dwell{P50: dwell.P90, P90: 2 * dwell.P90}
+	}
+	return s.Regime, dwell
+}
+
+// seaTable is the lengths between the ports under one set of shut passages.
+type seaTable struct {
+	avoid geodata.Avoid
+	key   string
+	km    [][]float64
+}
+
+// seaWays is how far it is by sea: with nothing shut, with what is shut, and
+// with Suez shut besides.
+type seaWays struct {
+	out, in          []int32 // ports of departure and of arrival
+	shut             []string
+	free, open, cape seaTable
+}
+
+// measureSea asks for the tables of the sea, which a first plan waits for the
+// longest, side by side. It only reads the query.
+func (q *query) measureSea(ctx context.Context) (*seaWays, error) {
+	w := &seaWays{}
+	for i := range q.sites {
+		if s := &q.sites[i]; s.kind == port {
+			if s.leaves {
+				w.out = append(w.out, int32(i))
+			}
+			if s.arrives {
+				w.in = append(w.in, int32(i))
+			}
+		}
+	}
+	if len(w.out) == 0 || len(w.in) == 0 {
+		return w, nil
+	}
+	at := func(ids []int32) []orb.Point {
+		points := make([]orb.Point, len(ids))
+		for i, id := range ids {
+			points[i] = q.sites[id].point
+		}
+		return points
+	}
+	w.shut = append(slices.Clone(q.avoidP), q.shutP...)
+	slices.Sort(w.shut)
+	w.shut = slices.Compact(w.shut)
+	noSuez := slices.Clone(w.shut)
+	if !slices.Contains(noSuez, "suez") {
+		noSuez = append(noSuez, "suez")
+		slices.Sort(noSuez)
+	}
+	// The way round the Cape is asked for only where a service takes it.
+	byCape := slices.ContainsFunc(w.out, func(from int32) bool {
+		return slices.ContainsFunc(w.in, func(to int32) bool {
+			return slices.ContainsFunc(q.p.times.Find(geodata.Sea, q.sites[from].stop(), q.sites[to].stop()), func(s timetable.Service) bool { return s.Via == "cape" })
+		})
+	})
+	group, ctx := errgroup.WithContext(ctx)
+	measure := func(t *seaTable, passages []string) {
+		t.avoid = geodata.Avoid{Passages: passages}
+		t.key = avoidKey(geodata.Sea, t.avoid)
+		group.Go(func() (err error) {
+			t.km, err = q.p.dist.table(ctx, geodata.Sea, t.key, at(w.out), at(w.in), t.avoid)
+			return err
+		})
+	}
+	measure(&w.free, nil)
+	if len(w.shut) > 0 {
+		measure(&w.open, w.shut)
+	}
+	if byCape {
+		measure(&w.cape, noSuez)
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	if len(w.shut) == 0 {
+		w.open = w.free
+	}
+	if !byCape {
+		w.cape = w.open
+	}
+	return w, nil
+}
+
+// linkSea joins the ports by ship.
+func (q *query) linkSea(w *seaWays) {
+	general := q.modeVerdict(geodata.Sea)
+	free, now, long, shut := w.free.km, w.open.km, w.cape.km, w.shut
+	for i, from := range w.out {
+		for j, to := range w.in {
+			a, b := &q.sites[from], &q.sites[to]
+			if from == to || path.Distance(a.point, b.point) < 60 {
+				continue
+			}
+			services := q.p.times.Find(geodata.Sea, a.stop(), b.stop())
+			bySuez := finite(now[i][j]) && long[i][j] > now[i][j]*1.002
+			for _, s := range services {
+				h := hop{mode: geodata.Sea, from: from, to: to, service: s, served: true, verdict: general}
+				switch {
+				case s.Via == "cape":
+					h.km, h.avoid, h.key = long[i][j], w.cape.avoid, w.cape.key
+				case s.Via == "suez" && !bySuez && len(services) > 1:
+					// Not by the canal at all, or the canal is shut.
+					if !finite(free[i][j]) || free[i][j] >= long[i][j]*0.998 {
+						continue
+					}
+					h.km, h.avoid, h.key = free[i][j], w.free.avoid, w.free.key
+					if h.verdict == 0 {
+						h.verdict = q.passageVerdict("suez")
+					}
+				default:
+					h.km, h.avoid, h.key = now[i][j], w.open.avoid, w.open.key
+				}
+				if !finite(h.km) && finite(free[i][j]) && len(shut) > 0 {
+					h.km, h.avoid, h.key = free[i][j], w.free.avoid, w.free.key
+					if h.verdict == 0 {
+						h.verdict = q.passageVerdict(shut...)
+					}
+				}
+				if !finite(h.km) {
+					continue
+				}
+				class := [2]string{a.region, b.region}
+				if s.Via == "express" {
+					class = [2]string{s.Via, s.Via}
+				}
+				h.before = append(h.before, q.dwell(timetable.SeaExport, class[0], q.placeName(from)))
+				h.after = append(h.after, q.dwell(timetable.SeaImport, class[1], q.placeName(to)))
+				q.connect(h, q.token("sea", b.terminal.ID, s.Via), takesShip, q.passed(b.country))
+			}
+		}
+	}
+}
+
+func (q *query) passageVerdict(shut ...string) int32 {
+	for _, p := range shut {
+		if slices.Contains(q.avoidP, p) {
+			return q.verdict(regime.Verdict{Rule: regime.UserAvoid, Reason: fmt.Sprintf("It needs the passage %q, which you asked to avoid.", p)})
+		}
+	}
+	return q.verdict(regime.Verdict{Rule: regime.PassageClosed, Reason: fmt.Sprintf("It needs the passage %q, which is reported closed.", strings.Join(shut, ", "))})
+}
+
+// linkAir joins the airports.
+func (q *query) linkAir() error {
+	var fields []int32
+	var points []orb.Point
+	for i := range q.sites {
+		if q.sites[i].kind == airport {
+			fields = append(fields, int32(i))
+			points = append(points, q.sites[i].point)
+		}
+	}
+	if len(fields) < 2 {
+		return nil
+	}
+	general := q.modeVerdict(geodata.Air)
+	// A flight is not planned around airspace: airlines that may not cross a
+	// country do not fly the lane.
+	table, err := q.p.dist.table(q.ctx, geodata.Air, "air", points, points, geodata.Avoid{})
+	if err != nil {
+		return err
+	}
+	for i, from := range fields {
+		for j, to := range fields {
+			a, b := &q.sites[from], &q.sites[to]
+			if i == j || !finite(table[i][j]) || table[i][j] < 200 || !a.leaves || !b.arrives {
+				continue
+			}
+			h := hop{mode: geodata.Air, from: from, to: to, km: table[i][j], key: "air", served: true, verdict: general}
+			if h.verdict == 0 {
+				h.verdict = q.verdict(regime.Flight(a.country, b.country))
+			}
+			h.service = q.p.times.Find(geodata.Air, a.stop(), b.stop())[0]
+			id := timetable.AirExport
+			h.before = append(h.before, q.dwell(id, a.region, q.placeName(from)))
+			q.connect(h, q.token("air"), 0, q.passed(b.country))
+		}
+	}
+	return nil
+}
+
+// moving is how long a hop moves.
+func (q *query) moving(h *hop, split []geodata.CountryKM) (p50, p90 float64) {
+	if h.cross != nil {
+		return 0, 0 // a ferry's crossing is in its dwell
+	}
+	switch h.mode {
+	case geodata.Sea:
+		kmh := h.service.KMH
+		if kmh == 0 {
+			kmh = seaKMH
+		}
+		p50 = h.km / kmh * (1 + h.service.Slack)
+		// Late ships are 4.7 to 5.1 days late on average (rules.md); short lines
+		// less, in proportion.
+		return p50, p50*1.05 + math.Min(96, 0.25*p50)
+	case geodata.Air:
+		s := q.p.times.Speed(geodata.Air, "", false)
+		p50 = h.km/s.KMH + 1
+		return p50, p50 * s.Spread
+	}
+	for _, part := range split {
+		s := q.p.times.Speed(h.mode, part.Country, regime.InEU(part.Country))
+		kmh := s.KMH
+		switch {
+		case h.mode == geodata.Rail && h.trainKMH > 0:
+			kmh = h.trainKMH
+		case h.mode == geodata.Road && h.regime == tariff.Local:
+			// One driver: nine hours at the wheel, then fifteen until the next day.
+			hours := part.KM / kmh
+			if hours > 9 {
+				hours += (hours - 9) / 9 * 15
+			}
+			p50 += hours
+			p90 += hours * s.Spread
+			continue
+		case h.mode == geodata.Road:
+			kmh = regime.DrivingSpeedKMH(s.KMH, 2)
+		}
+		p50 += part.KM / kmh
+		p90 += part.KM / kmh * s.Spread
+	}
+	return p50, p90
+}
+
+// seaKMH is the 16 knots of the sea time model.
+const seaKMH = 16 * 1.852
+
+// prices are what a hop costs.
+func (q *query) prices(h *hop, split []geodata.CountryKM) []tariff.Item {
+	r := q.p.rates
+	a, b := &q.sites[h.from], &q.sites[h.to]
+	if h.cross != nil {
+		return q.borderPrices(h, a, b)
+	}
+	switch h.mode {
+	case geodata.Road:
+		items := r.Road(q.goods, h.regime, split, regime.InEU)
+		if h.regime == tariff.TIR && a.kind != post {
+			items = append(items, r.Fee("fee.tir", ""))
+		}
+		if h.regime == tariff.National && a.kind == post && b.kind == post {
+			id := "fee.transit"
+			if regime.InEU(a.country) {
+				id = "fee.t1"
+			}
+			items = append(items, r.Fee(id, ""))
+		}
+		return items
+	case geodata.Rail:
+		train := tariff.Train{Through: h.through, Middle: h.middle}
+		if a.country == b.country && (a.region == "ru-fareast") != (b.region == "ru-fareast") && !h.through {
+			train.Lane = "rail.ru-fareast"
+		}
+		items := r.Rail(q.goods, split, train)
+		for _, end := range []int32{h.from, h.to} {
+			if q.sites[end].kind == yard {
+				items = append(items, r.RailHandling(q.goods, "Handling at "+q.placeName(end)))
+			}
+		}
+		return items
+	case geodata.Sea:
+		from, to := a.region, b.region
+		if pair := from + " " + to; !strings.Contains("east-asia japan east-asia|japan east-asia", pair) && pair != "east-asia ru-fareast" && pair != "ru-fareast east-asia" {
+			from, to = tradeRegion(from), tradeRegion(to)
+		}
+		russian := (a.country == "RU" && a.region != "ru-fareast") || (b.country == "RU" && b.region != "ru-fareast")
+		voyage := tariff.Voyage{NM: h.km / 1.852, Russian: russian, Suez: h.service.Via == "suez", Express: h.service.Via == "express"}
+		return append(r.Sea(q.goods, from, to, voyage),
+			r.PortHandling(q.goods, a.country, "Port handling at "+q.placeName(h.from)),
+			r.PortHandling(q.goods, b.country, "Port handling at "+q.placeName(h.to)))
+	}
+	return append(r.Air(q.goods, timetable.AirRegion(a.country, a.point), timetable.AirRegion(b.country, b.point)),
+		r.AirHandling(q.goods, "Air terminal at "+q.placeName(h.from)), r.AirHandling(q.goods, "Air terminal at "+q.placeName(h.to)))
+}
+
+// tradeRegion lends the rates of the nearest lane to regions without their own.
+func tradeRegion(region string) string {
+	switch region {
+	case "japan", "ru-fareast", "se-asia":
+		return "east-asia"
+	}
+	return region
+}
+
+func (q *query) borderPrices(h *hop, a, b *site) []tariff.Item {
+	r := q.p.rates
+	var items []tariff.Item
+	name := h.cross.Name
+	if h.mode == geodata.Road {
+		if a.country == "CN" {
+			items = append(items, r.Fee("fee.border.CN", "Border cost out of China, "+name))
+		} else {
+			items = append(items, r.Fee("fee.border", "Border cost, "+name))
+		}
+		if b.country == "KZ" || a.country == "KZ" {
+			items = append(items, r.Fee("fee.queue.KZ", ""))
+		}
+		if h.reload {
+			items = append(items, r.Fee("fee.reload", "Change of lorry, "+name))
+		}
+		if h.regime == tariff.National {
+			items = append(items, r.Fee("fee.transit", "Transit declaration, "+name))
+		}
+	} else if h.cross.GaugeChange {
+		items = append(items, r.Fee("fee.rail-border", "Change of gauge, "+name))
+	}
+	if h.ferryKM > 0 {
+		id := "fee.crossing"
+		if h.cross.Serves(geodata.Sea) {
+			id = "fee.ferry"
+		}
+		items = append(items, r.Fee(id, "Ferry, "+name))
+	}
+	return items
+}
+
+// emit is what a hop emits while moving.
+func (q *query) emit(h *hop, split []geodata.CountryKM) emission.Result {
+	switch {
+	case h.cross != nil && h.ferryKM > 0:
+		return q.p.factors.Ferry(q.load, h.ferryKM)
+	case h.cross != nil:
+		return emission.Result{}
+	case h.mode == geodata.Sea:
+		return q.p.factors.Voyage(q.load, h.km)
+	case h.mode == geodata.Air:
+		return q.p.factors.Flight(q.load, path.Distance(q.sites[h.from].point, q.sites[h.to].point))
+	}
+	return q.p.factors.Land(h.mode, q.load, split, regime.InEU)
+}
+
+// hubs is what the handling at the ends of a hop emits, in kg.
+func (q *query) hubs(h *hop) float64 {
+	if h.cross != nil {
+		if h.cross.GaugeChange && h.mode == geodata.Rail || h.reload {
+			return q.p.factors.At(emission.Transhipment, q.load).KG
+		}
+		return 0
+	}
+	kind := emission.Transhipment
+	switch h.mode {
+	case geodata.Road:
+		return 0
+	case geodata.Sea:
+		kind = emission.Maritime
+	case geodata.Air:
+		kind = emission.Warehouse
+	}
+	kg := 0.0
+	for _, end := range []int32{h.from, h.to} {
+		if q.sites[end].kind != post {
+			kg += q.p.factors.At(kind, q.load).KG
+		}
+	}
+	return kg
+}

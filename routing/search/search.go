@@ -1,0 +1,177 @@
+// Package search is the planner: a routing.Request in, a routing.Plan out.
+//
+// For each request it builds a graph of the doors, the terminals and the border
+// posts worth considering, with links by lorry and train inside each area of free
+// movement, by ship and by air between terminals, and over the borders; searches
+// it for the ways that are best in cost, time, CO2e and certainty (labels with
+// dominance by kind of journey, label.go); and evaluates a handful of really
+// different ones in full: the way on the network, times as distributions, cost
+// lines with their dates, CO2e with its method. Ways that break a rule are
+// searched too, so that what is refused comes back with the rule.
+//
+// Nothing is written in for any pair of places. The world is given by the
+// interfaces Router and Places. Read graph.go, label.go, option.go, choose.go.
+package search
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"corridor/geodata"
+	"corridor/geodata/border"
+	"corridor/geodata/network/sea"
+	"corridor/routing"
+	"corridor/routing/emission"
+	"corridor/routing/tariff"
+	"corridor/routing/timetable"
+)
+
+// Config is what a Planner works with. World, Places and Posts are needed; the
+// rest has the reference data as default.
+type Config struct {
+	World    Router
+	Places   Places
+	Posts    []geodata.BorderPost // of border.Posts; New adds those of border.Others between other pairs of countries
+	Passages []string             // ids of sea passages a request may avoid; empty: the World's, if it tells them
+	Rates    *tariff.Sheet
+	Times    *timetable.Table
+	Factors  *emission.Factors
+	Clock    func() time.Time
+}
+
+// Planner plans journeys. It is safe for concurrent use.
+type Planner struct {
+	places   Places
+	posts    []geodata.BorderPost
+	passages []string
+	rates    *tariff.Sheet
+	times    *timetable.Table
+	factors  *emission.Factors
+	lanes    []timetable.Lane
+	clock    func() time.Time
+	dist     *distances
+}
+
+// New makes a Planner.
+func New(c Config) (*Planner, error) {
+	if c.World == nil || c.Places == nil {
+		return nil, fmt.Errorf("make a planner: it needs a World and Places")
+	}
+	p := &Planner{
+		places: c.Places, posts: slices.Clone(c.Posts), passages: slices.Clone(c.Passages),
+		rates: c.Rates, times: c.Times, factors: c.Factors, clock: c.Clock, dist: newDistances(c.World),
+	}
+	more, err := border.Others()
+	if err != nil {
+		return nil, fmt.Errorf("make a planner: %w", err)
+	}
+	for _, b := range more {
+		if !slices.ContainsFunc(c.Posts, func(o geodata.BorderPost) bool { return o.ID == b.ID || samePair(o, b) }) {
+			p.posts = append(p.posts, b)
+		}
+	}
+	if w, ok := c.World.(interface {
+		Passages() ([]sea.Passage, error)
+	}); ok && len(p.passages) == 0 {
+		passages, err := w.Passages()
+		if err != nil {
+			return nil, fmt.Errorf("make a planner: %w", err)
+		}
+		for _, x := range passages {
+			p.passages = append(p.passages, x.ID)
+		}
+	}
+	slices.SortFunc(p.posts, func(a, b geodata.BorderPost) int { return strings.Compare(a.ID, b.ID) })
+	if p.rates == nil {
+		if p.rates, err = tariff.Reference(); err != nil {
+			return nil, err
+		}
+	}
+	if p.times == nil {
+		if p.times, err = timetable.Reference(); err != nil {
+			return nil, err
+		}
+	}
+	if p.factors == nil {
+		if p.factors, err = emission.Reference(); err != nil {
+			return nil, err
+		}
+	}
+	if p.lanes, err = timetable.Lanes(); err != nil {
+		return nil, err
+	}
+	if p.clock == nil {
+		p.clock = time.Now
+	}
+	return p, nil
+}
+
+// samePair reports whether two posts join the same countries by a mode in common.
+func samePair(a, b geodata.BorderPost) bool {
+	return (a.Countries == b.Countries || a.Countries == [2]geodata.Country{b.Countries[1], b.Countries[0]}) &&
+		slices.ContainsFunc(b.Modes, a.Serves)
+}
+
+// The search is bounded so that it answers while somebody waits.
+const (
+	searchHops     = 14
+	searchEpsilon  = 0.05
+	searchSlack    = worstProduct * 1.25
+	searchPerClass = 6
+	searchLabels   = 200_000
+	departuresEach = 2
+)
+
+// Plan answers a request. cond may be nil. What is wrong with a request is a
+// *routing.InputError or a *geodata.UnknownPlaceError; that nothing can be
+// offered is a Plan without options and with reasons.
+func (p *Planner) Plan(ctx context.Context, req routing.Request, cond routing.Conditions) (routing.Plan, error) {
+	q, err := p.read(req)
+	if err != nil {
+		return routing.Plan{}, err
+	}
+	q.ctx, q.cond = ctx, cond
+	q.closedPassages()
+	if err := q.build(); err != nil {
+		return routing.Plan{}, fmt.Errorf("plan %s to %s: %w", q.origin.Label("en"), q.dest.Label("en"), err)
+	}
+	lim := limits{
+		hops: searchHops, epsilon: searchEpsilon, classes: true, slack: searchSlack, perClass: searchPerClass,
+		patient: takesShip | leadsToPort, patience: worstPlain,
+		departures: departuresEach, labels: searchLabels,
+	}
+	start := q.passed(q.origin.Country)
+	found, arena := search(q.g, atOrigin, atDestination, start, lim, func() bool { return ctx.Err() != nil })
+	if err := ctx.Err(); err != nil {
+		return routing.Plan{}, fmt.Errorf("plan %s to %s: %w", q.origin.Label("en"), q.dest.Label("en"), err)
+	}
+	plan := routing.Plan{
+		Created: q.now, Request: q.req,
+		Origin: q.placePoint(q.origin), Destination: q.placePoint(q.dest),
+	}
+	plan.Options, plan.Excluded, err = q.choose(found, arena)
+	if err != nil {
+		return routing.Plan{}, fmt.Errorf("plan %s to %s: %w", q.origin.Label("en"), q.dest.Label("en"), err)
+	}
+	plan.Notes = q.notes(plan.Options)
+	return plan, nil
+}
+
+// closedPassages asks the conditions for passages that are shut.
+func (q *query) closedPassages() {
+	if q.cond == nil {
+		return
+	}
+	for _, id := range q.p.passages {
+		if s, ok := q.cond.Passage(id, q.depart); ok && s.Regime == "closed" {
+			q.shutP = append(q.shutP, id)
+		}
+	}
+}
+
+func (q *query) placePoint(p geodata.Place) routing.Point {
+	return routing.Point{Code: p.Code, Name: p.Names, Country: p.Country, Kind: "place", Lat: p.Point[1], Lon: p.Point[0]}
+}
