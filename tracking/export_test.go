@@ -1,0 +1,22 @@
+package tracking
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+)
+
+// Reseal puts the version and the checksum of a record right.
+func Reseal(b []byte) []byte {
+	if len(b) < 1+checksumSize {
+		return b
+	}
+	b = bytes.Clone(b)
+	b[0] = recordVersion
+	body := b[:len(b)-checksumSize]
+	binary.LittleEndian.PutUint32(b[len(body):], crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))
+	return b
+}
+
+// Window is how many device seconds of a unit are remembered.
+const Window = window

@@ -1,0 +1,269 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"time"
+
+	"corridor/tracking"
+)
+
+const (
+	maxProjectFixes   = 20_000 // in one transaction of the store
+	maxProjectRecords = 4096
+	projectEvery      = 200 * time.Millisecond // so that a transaction has something to do
+	firstRetry        = 100 * time.Millisecond
+	longestRetry      = 10 * time.Second
+)
+
+// queue is what the store does not have yet, in log order. Questions about
+// history are answered from the store and from here.
+type queue struct {
+	records []tracking.Changes
+	fixes   int
+	byUnit  map[tracking.UnitID][]*tracking.Fix // in log order
+}
+
+func newQueue() queue { return queue{byUnit: map[tracking.UnitID][]*tracking.Fix{}} }
+
+func (q *queue) add(c tracking.Changes) {
+	q.records = append(q.records, c)
+	q.fixes += len(c.Fixes)
+	for i := range c.Fixes {
+		f := &c.Fixes[i]
+		q.byUnit[f.Unit] = append(q.byUnit[f.Unit], f)
+	}
+}
+
+// has tells whether a fix of that second waits here.
+func (q *queue) has(id tracking.UnitID, sec int64) bool {
+	for _, f := range q.byUnit[id] {
+		if f.Time.Unix() == sec {
+			return true
+		}
+	}
+	return false
+}
+
+// head returns the oldest records, as many as one transaction takes. They do not
+// change any more.
+func (q *queue) head() []tracking.Changes {
+	n, fixes := 0, 0
+	for n < len(q.records) && n < maxProjectRecords && (n == 0 || fixes+len(q.records[n].Fixes) <= maxProjectFixes) {
+		fixes += len(q.records[n].Fixes)
+		n++
+	}
+	return q.records[:n:n]
+}
+
+// drop forgets what is in the store.
+func (q *queue) drop(to uint64) {
+	n := 0
+	for n < len(q.records) && q.records[n].To <= to {
+		c := &q.records[n]
+		q.fixes -= len(c.Fixes)
+		for i := range c.Fixes {
+			id := c.Fixes[i].Unit
+			list := q.byUnit[id]
+			k := 0
+			for k < len(list) && list[k].Seq <= to {
+				k++
+			}
+			switch {
+			case k == len(list):
+				delete(q.byUnit, id)
+			case k > 0:
+				clear(list[:k])
+				q.byUnit[id] = list[k:]
+			}
+		}
+		n++
+	}
+	clear(q.records[:n]) // what is in the store is not kept alive by the array
+	q.records = q.records[n:]
+}
+
+// join makes one of Changes that follow each other; of values that replace each
+// other only the last is kept.
+func join(list []tracking.Changes) tracking.Changes {
+	if len(list) == 1 {
+		return list[0]
+	}
+	out := tracking.Changes{From: list[0].From, To: list[len(list)-1].To, Epoch: list[0].Epoch}
+	for i := range list {
+		out.Fixes = append(out.Fixes, list[i].Fixes...)
+		out.Events = append(out.Events, list[i].Events...)
+	}
+	out.Parties = newest(list, func(c *tracking.Changes) []tracking.Party { return c.Parties }, func(p *tracking.Party) tracking.PartyID { return p.ID })
+	out.Keys = newest(list, func(c *tracking.Changes) []tracking.Key { return c.Keys }, func(k *tracking.Key) tracking.KeyID { return k.ID })
+	out.Units = newest(list, func(c *tracking.Changes) []tracking.UnitState { return c.Units }, func(u *tracking.UnitState) tracking.UnitID { return u.Unit })
+	out.Shipments = newest(list, func(c *tracking.Changes) []tracking.Shipment { return c.Shipments }, func(s *tracking.Shipment) tracking.ShipmentID { return s.ID })
+	out.Progress = newest(list, func(c *tracking.Changes) []tracking.Progress { return c.Progress }, func(p *tracking.Progress) tracking.ShipmentID { return p.Shipment })
+	return out
+}
+
+func newest[T any, K comparable](list []tracking.Changes, of func(*tracking.Changes) []T, key func(*T) K) []T {
+	var out []T
+	var at map[K]int
+	for i := range list {
+		values := of(&list[i])
+		if len(values) > 0 && at == nil {
+			at = make(map[K]int)
+		}
+		for j := range values {
+			k := key(&values[j])
+			if x, ok := at[k]; ok {
+				out[x] = values[j]
+			} else {
+				at[k] = len(out)
+				out = append(out, values[j])
+			}
+		}
+	}
+	return out
+}
+
+func (t *Tracker) queueFixes() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.queue.fixes
+}
+
+func (t *Tracker) queueLen() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return len(t.queue.records)
+}
+
+// projectLoop commits what is folded to the store until the committer has ended
+// and nothing waits, or ctx is done.
+func (t *Tracker) projectLoop(ctx context.Context, committed <-chan struct{}) {
+	retry := firstRetry
+	for {
+		ended := false
+		select {
+		case <-committed:
+			ended = true
+		default:
+		}
+		if t.queueLen() == 0 {
+			if ended {
+				return
+			}
+			select {
+			case <-t.project:
+			case <-committed:
+			}
+			continue
+		}
+		pause := projectEvery
+		if err := t.projectOnce(ctx); err != nil {
+			if ctx.Err() != nil {
+				return
+			}
+			t.warn.Warn("the store does not take what happened; it is safe in the log and tried again", "err", err, "in", retry)
+			pause = retry
+			retry = min(2*retry, longestRetry)
+		} else {
+			retry = firstRetry
+			if ended || t.queueFixes() >= maxProjectFixes {
+				continue // behind: no pause
+			}
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-endOf(committed, ended):
+			timer.Stop()
+		}
+	}
+}
+
+// endOf is a channel that closes when the committer ends, or nil when that is
+// known already.
+func endOf(committed <-chan struct{}, ended bool) <-chan struct{} {
+	if ended {
+		return nil
+	}
+	return committed
+}
+
+// projectOnce commits one transaction's worth.
+func (t *Tracker) projectOnce(ctx context.Context) error {
+	t.mu.RLock()
+	records := t.queue.head()
+	t.mu.RUnlock()
+	if len(records) == 0 {
+		return nil
+	}
+	c := join(records)
+	if err := t.store.Apply(ctx, c); err != nil {
+		err = fmt.Errorf("commit records %d to %d to the store: %w", c.From+1, c.To, err)
+		text := err.Error()
+		t.storeErr.Store(&text)
+		return err
+	}
+	t.storeErr.Store(nil)
+	t.projected.Store(c.To)
+	t.mu.Lock()
+	t.queue.drop(c.To)
+	t.mu.Unlock()
+	return nil
+}
+
+// Track returns a unit's history in device-time order, fixes that the store does
+// not have yet included.
+func (t *Tracker) Track(ctx context.Context, unit tracking.UnitID, q tracking.TrackQuery) ([]tracking.Fix, error) {
+	if err := t.awaitReady(ctx); err != nil {
+		return nil, err
+	}
+	// Memory first: what is committed between the two questions is then seen
+	// twice, not missed.
+	t.mu.RLock()
+	_, known := t.state.Handle(unit)
+	waiting := make([]tracking.Fix, 0, len(t.queue.byUnit[unit]))
+	for _, f := range t.queue.byUnit[unit] {
+		if f.Time.Before(q.From) || !q.To.IsZero() && !f.Time.Before(q.To) {
+			continue
+		}
+		waiting = append(waiting, *f)
+	}
+	t.mu.RUnlock()
+	if !known {
+		return nil, fmt.Errorf("unit %q: %w", unit, tracking.ErrNotFound)
+	}
+	fixes, err := t.store.Track(ctx, unit, q)
+	if err != nil {
+		return nil, fmt.Errorf("track of unit %q: %w", unit, err)
+	}
+	if len(waiting) > 0 {
+		fixes = mergeFixes(fixes, waiting)
+	}
+	if q.Limit > 0 && len(fixes) > q.Limit {
+		if q.From.IsZero() {
+			fixes = fixes[len(fixes)-q.Limit:]
+		} else {
+			fixes = fixes[:q.Limit]
+		}
+	}
+	return fixes, nil
+}
+
+// mergeFixes joins two lists of one unit by device time; a unit has one fix a
+// second.
+func mergeFixes(a, b []tracking.Fix) []tracking.Fix {
+	a = append(a, b...)
+	sort.SliceStable(a, func(i, j int) bool { return a[i].Time.Before(a[j].Time) })
+	out := a[:0]
+	for i := range a {
+		if n := len(out); n > 0 && out[n-1].Time.Unix() == a[i].Time.Unix() {
+			continue
+		}
+		out = append(out, a[i])
+	}
+	return out
+}

@@ -1,0 +1,231 @@
+package live
+
+import (
+	"time"
+
+	"github.com/paulmach/orb"
+
+	"corridor/tracking"
+)
+
+// ringUnits is how many moves are remembered for resuming, over all ticks.
+const ringUnits = 200_000
+
+// dirty is what changed since the last tick.
+type dirty struct {
+	units    []dirtyUnit
+	at       []int32 // by handle: index into units + 1
+	events   []tracking.Event
+	progress []tracking.ShipmentID
+}
+
+type dirtyUnit struct {
+	handle tracking.Handle
+	before orb.Point // where it was at the last tick
+	was    bool      // it was somewhere
+	seq    uint64    // of the last change
+}
+
+func (d *dirty) unit(h tracking.Handle, s *spot, seq uint64) {
+	for int(h) >= len(d.at) {
+		d.at = append(d.at, 0)
+	}
+	if i := d.at[h]; i > 0 {
+		d.units[i-1].seq = seq
+		return
+	}
+	d.units = append(d.units, dirtyUnit{h, s.point, s.leaf != 0, seq})
+	d.at[h] = int32(len(d.units))
+}
+
+func (d *dirty) add(c tracking.Changes) {
+	d.events = append(d.events, c.Events...)
+	for i := range c.Progress {
+		if c.Progress[i].ETA != nil {
+			d.progress = append(d.progress, c.Progress[i].Shipment)
+		}
+	}
+}
+
+func (d *dirty) clear() {
+	for _, u := range d.units {
+		d.at[u.handle] = 0
+	}
+	// New slices: the tick still reads the old ones.
+	d.units, d.events, d.progress = nil, nil, nil
+}
+
+// frame is one tick: what changed and who may see it.
+type frame struct {
+	seq    uint64
+	units  []frameUnit
+	places []place // of the units; apart, for every watch looks at all of them
+	events []frameEvent
+	etas   []frameETA
+}
+
+type frameUnit struct {
+	dirtyUnit
+	state tracking.UnitState
+	loads []tracking.Load
+}
+
+// place is where a unit was at the last tick and where it is.
+type place struct {
+	before, now orb.Point
+	was, is     bool
+}
+
+func placeOf(u *frameUnit) place {
+	p := place{before: u.before, was: u.was}
+	if l := u.state.Latest; l != nil {
+		p.now, p.is = orb.Point{l.Lon, l.Lat}, true
+	}
+	return p
+}
+
+type frameEvent struct {
+	tracking.Event
+	readers
+}
+
+type frameETA struct {
+	tracking.ETA
+	readers
+	unit  tracking.UnitID
+	point orb.Point
+	at    bool
+}
+
+// readers are the parties that may read something, besides those who may read
+// everything.
+type readers struct{ owner, carrier tracking.PartyID }
+
+func (r readers) include(p *tracking.Party) bool {
+	switch p.Role {
+	case tracking.Admin, tracking.Dispatcher:
+		return true
+	case tracking.Carrier:
+		return r.carrier == p.ID
+	case tracking.Shipper:
+		return r.owner == p.ID
+	}
+	return false
+}
+
+// ring remembers recent ticks for those who come back.
+type ring struct {
+	ticks []ringTick // oldest first
+	size  int
+	since uint64 // the sequence after which ticks are complete
+}
+
+type ringTick struct {
+	seq   uint64
+	units []dirtyUnit
+}
+
+func (r *ring) add(f *frame) {
+	if len(f.units) == 0 {
+		return
+	}
+	t := ringTick{f.seq, make([]dirtyUnit, len(f.units))}
+	for i := range f.units {
+		t.units[i] = f.units[i].dirtyUnit
+	}
+	r.ticks = append(r.ticks, t)
+	r.size += len(t.units)
+	for r.size > ringUnits && len(r.ticks) > 1 {
+		r.since = r.ticks[0].seq
+		r.size -= len(r.ticks[0].units)
+		r.ticks = r.ticks[1:]
+	}
+}
+
+// tickLoop shows watchers what changed, at most once a tick.
+func (t *Tracker) tickLoop() {
+	ticker := time.NewTicker(t.cfg.Tick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			t.tick()
+		case <-t.drained:
+			t.tick() // the last ones see what the last reports did
+			return
+		}
+	}
+}
+
+func (t *Tracker) tick() {
+	t.watchMu.Lock()
+	defer t.watchMu.Unlock()
+	t.mu.Lock()
+	f := t.takeFrame()
+	t.mu.Unlock()
+	t.show(f)
+}
+
+// show offers a tick to those who watch. Caller holds watchMu, and not mu: a
+// watch takes mu after its own lock.
+func (t *Tracker) show(f *frame) {
+	for w := range t.watches {
+		w.offer(f)
+	}
+}
+
+// takeFrame takes what is dirty out of the state and remembers it for those who
+// come back. Caller holds watchMu and mu.
+func (t *Tracker) takeFrame() *frame {
+	watched := len(t.watches) > 0
+	f := &frame{seq: t.state.Seq()}
+	f.units = make([]frameUnit, len(t.dirty.units))
+	f.places = make([]place, len(t.dirty.units))
+	for i, d := range t.dirty.units {
+		f.units[i] = frameUnit{dirtyUnit: d}
+		if watched {
+			f.units[i].state = t.state.At(d.handle)
+			f.units[i].loads = t.state.Loads(d.handle)
+			f.places[i] = placeOf(&f.units[i])
+		}
+	}
+	if watched {
+		for _, e := range t.dirty.events {
+			f.events = append(f.events, frameEvent{e, t.readersOf(e.Shipment, e.Unit)})
+		}
+		seen := make(map[tracking.ShipmentID]bool, len(t.dirty.progress))
+		for _, id := range t.dirty.progress {
+			if !seen[id] {
+				seen[id] = true
+				if e, ok := t.frameETA(id); ok {
+					f.etas = append(f.etas, e)
+				}
+			}
+		}
+	}
+	t.dirty.clear()
+	t.ring.add(f)
+	return f
+}
+
+// readersOf tells who may read what happened to a shipment or a unit. Caller
+// holds mu.
+func (t *Tracker) readersOf(id tracking.ShipmentID, unit tracking.UnitID) readers {
+	if s, _, ok := t.state.Shipment(id); ok {
+		return readers{s.Owner, s.Carrier}
+	}
+	carrier, _ := t.state.Owner(unit)
+	return readers{carrier: carrier}
+}
+
+func (t *Tracker) frameETA(id tracking.ShipmentID) (frameETA, bool) {
+	s, p, ok := t.state.Shipment(id)
+	if !ok || p.ETA == nil {
+		return frameETA{}, false
+	}
+	e := frameETA{ETA: *p.ETA, readers: readers{s.Owner, s.Carrier}, unit: s.Unit}
+	if h, ok := t.state.Handle(s.Unit); ok {
+		e.point, e.at = t.state.PointAt(h)
+	}
+	return e, true
+}

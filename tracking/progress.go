@@ -1,0 +1,371 @@
+package tracking
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/paulmach/orb"
+	"github.com/paulmach/orb/geojson"
+
+	"corridor/geodata"
+	"corridor/geodata/path"
+	"corridor/routing"
+)
+
+// How near a fix must be to count. Land and sea differ: a port's roads lie
+// kilometres from its quay, a ship may keep well off the lane.
+const (
+	departedKM   = 2 // from the start of the plan
+	passedKM     = 1 // beyond a border, so that GPS scatter in the queue does not cross it
+	backSlackKM  = 5 // scatter, and turning round for a moment
+	aheadSlackKM = 50
+	halfwayPart  = 0.5 // no arrival before half the plan is done: round trips end where they begin
+)
+
+// arrivalKM is how near the destination a unit has arrived.
+func arrivalKM(m geodata.Mode) float64 {
+	switch m {
+	case geodata.Sea:
+		return 15
+	case geodata.Air:
+		return 10
+	case geodata.Rail:
+		return 5
+	}
+	return 3
+}
+
+// corridorKM is how far off its plan a unit may be and still be on it.
+func corridorKM(m geodata.Mode) float64 {
+	switch m {
+	case geodata.Sea:
+		return 150
+	case geodata.Air:
+		return 300
+	}
+	return 25
+}
+
+// topSpeedKMH bounds how far along a plan a unit can have come since its last fix.
+func topSpeedKMH(m geodata.Mode) float64 {
+	switch m {
+	case geodata.Sea:
+		return 75
+	case geodata.Air:
+		return 1200
+	case geodata.Rail:
+		return 250
+	}
+	return 140
+}
+
+// spread is a time as median and the distances from it to P10 and P90, in hours.
+type spread struct{ p50, below, above float64 }
+
+func spreadOf(h routing.Hours) spread {
+	return spread{h.P50, math.Max(0, h.P50-h.P10), math.Max(0, h.P90-h.P50)}
+}
+
+// route is a shipment's plan prepared for fixes.
+type route struct {
+	line  *path.Line
+	legs  []routeLeg
+	posts []routePost
+	// scale makes the parts, added up, give the times the plan was sold with:
+	// the sum of medians is not the median of the sum.
+	scale    spread
+	totalKM  float64
+	handover float64 // hours from the end of the last leg to the arrival, at the median
+	depart   time.Time
+}
+
+type routeLeg struct {
+	mode     geodata.Mode
+	from, to float64 // along the line, km
+	startKM  float64 // distance of the plan before this leg; geometry is simplified, distance is not
+	km       float64
+	move     spread  // without the borders on it
+	wait     float64 // hours before it, at the median
+}
+
+type routePost struct {
+	at    float64 // along the line, km
+	post  routing.Border
+	dwell spread
+}
+
+// newRoute reads the plan. A leg without usable geometry is a great circle.
+func newRoute(s *Shipment) *route {
+	r := &route{depart: s.Option.Depart}
+	legs := s.Option.Legs
+	if len(legs) == 0 {
+		legs = []routing.Leg{{Mode: geodata.Road, From: s.Origin, To: s.Destination, TransitHours: s.Option.TransitHours, DistanceKM: s.Option.DistanceKM}}
+	}
+	var whole orb.LineString
+	var along float64
+	for i := range legs {
+		l := &legs[i]
+		ls := lineOf(l)
+		if len(whole) > 0 {
+			along += path.Distance(whole[len(whole)-1], ls[0])
+		}
+		length := path.Length(ls)
+		leg := routeLeg{mode: l.Mode, from: along, to: along + length, startKM: r.totalKM, km: l.DistanceKM, move: spreadOf(l.TransitHours)}
+		if leg.km <= 0 {
+			leg.km = length
+		}
+		before := s.Option.Depart
+		if i > 0 {
+			before = legs[i-1].Arrive
+		}
+		if !l.Depart.IsZero() && !before.IsZero() {
+			leg.wait = math.Max(0, l.Depart.Sub(before).Hours())
+		}
+		for _, b := range l.Borders {
+			d := spreadOf(b.DwellHours)
+			// The leg's time holds its borders' dwell; what is left is movement.
+			leg.move.p50 -= d.p50
+			leg.move.below = math.Sqrt(math.Max(0, leg.move.below*leg.move.below-d.below*d.below))
+			leg.move.above = math.Sqrt(math.Max(0, leg.move.above*leg.move.above-d.above*d.above))
+			r.posts = append(r.posts, routePost{at: along + length*part(b.AtKM, leg.km), post: b, dwell: d})
+		}
+		leg.move.p50 = math.Max(0, leg.move.p50)
+		r.legs = append(r.legs, leg)
+		r.totalKM += leg.km
+		along += length
+		whole = append(whole, ls...)
+	}
+	slices.SortStableFunc(r.posts, func(a, b routePost) int {
+		switch {
+		case a.at < b.at:
+			return -1
+		case a.at > b.at:
+			return 1
+		}
+		return 0
+	})
+	if last := legs[len(legs)-1].Arrive; !last.IsZero() && !s.Option.Arrive.P50.IsZero() {
+		r.handover = math.Max(0, s.Option.Arrive.P50.Sub(last).Hours())
+	}
+	r.line = path.NewLine(whole)
+	r.scale = spread{1, 1, 1}
+	all, want := r.remaining(0), spreadOf(s.Option.TransitHours)
+	r.scale = spread{ratio(want.p50, all.p50), ratio(want.below, all.below), ratio(want.above, all.above)}
+	return r
+}
+
+func ratio(want, have float64) float64 {
+	if want <= 0 || have <= 0 {
+		return 1
+	}
+	return want / have
+}
+
+func part(x, of float64) float64 {
+	if of <= 0 {
+		return 0
+	}
+	return math.Max(0, math.Min(1, x/of))
+}
+
+func lineOf(l *routing.Leg) orb.LineString {
+	var ls orb.LineString
+	if g, err := geojson.UnmarshalGeometry(l.Geometry); err == nil && len(l.Geometry) > 0 {
+		switch g := g.Geometry().(type) {
+		case orb.LineString:
+			ls = g
+		case orb.MultiLineString: // cut at ±180; path joins it again
+			for _, p := range g {
+				ls = append(ls, p...)
+			}
+		}
+	}
+	if len(ls) < 2 {
+		ls = path.GreatCircle(orb.Point{l.From.Lon, l.From.Lat}, orb.Point{l.To.Lon, l.To.Lat}, 100)
+	}
+	return ls
+}
+
+// at tells the leg a point of the line is on.
+func (r *route) at(along float64) *routeLeg {
+	for i := range r.legs {
+		if along <= r.legs[i].to {
+			return &r.legs[i]
+		}
+	}
+	return &r.legs[len(r.legs)-1]
+}
+
+// distance is the plan's distance to a point of the line.
+func (r *route) distance(along float64) float64 {
+	l := r.at(along)
+	return l.startKM + l.km*part(along-l.from, l.to-l.from)
+}
+
+// alongOf is the inverse of distance.
+func (r *route) alongOf(km float64) float64 {
+	for i := range r.legs {
+		if l := &r.legs[i]; km <= l.startKM+l.km || i == len(r.legs)-1 {
+			return l.from + (l.to-l.from)*part(km-l.startKM, l.km)
+		}
+	}
+	return 0
+}
+
+// remaining is the time from a point of the line to the end. The medians of the
+// parts add up; their spreads are independent and add up in squares.
+func (r *route) remaining(along float64) spread {
+	t := spread{p50: r.handover}
+	add := func(s spread, part float64) {
+		t.p50 += s.p50 * part
+		t.below += s.below * s.below * part // part of a stretch: variance is proportional to length
+		t.above += s.above * s.above * part
+	}
+	for i := range r.legs {
+		l := &r.legs[i]
+		if along < l.from+passedKM { // it waits where it begins and where it changes
+			t.p50 += l.wait
+		}
+		add(l.move, 1-part(along-l.from, l.to-l.from))
+	}
+	for i := range r.posts {
+		if r.posts[i].at+passedKM > along {
+			add(r.posts[i].dwell, 1)
+		}
+	}
+	return spread{
+		t.p50 * r.scale.p50,
+		math.Sqrt(t.below) * r.scale.below,
+		math.Sqrt(t.above) * r.scale.above,
+	}
+}
+
+// project finds how far along a fix is. A plan may pass the same place twice, or
+// come near itself: when the nearest point is behind what is done, or farther
+// ahead than the unit can have come, a point between the two that is about as
+// near is the right one.
+func (r *route) project(p orb.Point, done float64, mode geodata.Mode, since time.Duration, first bool) (along, off float64) {
+	along, off = r.line.Project(p)
+	if first {
+		return along, off
+	}
+	from, to := math.Max(0, done-backSlackKM), done+aheadSlackKM+topSpeedKMH(mode)*since.Hours()
+	if along < from || along > to {
+		if a, o := r.line.ProjectBetween(p, from, to); o <= off+backSlackKM {
+			return a, o
+		}
+	}
+	return along, off
+}
+
+// advance moves a shipment with its unit's new latest fix.
+func (f *folding) advance(u *unit, sh *shipment, fix *Fix, before time.Time, first bool) {
+	if sh.route == nil {
+		sh.route = newRoute(&sh.Shipment)
+	}
+	r, p := sh.route, &sh.progress
+	here := orb.Point{fix.Lon, fix.Lat}
+	done := r.alongOf(p.DoneKM)
+	mode := r.at(done).mode
+	along, off := r.project(here, done, mode, fix.Time.Sub(before), first || p.ETA == nil)
+	onPlan := off <= corridorKM(r.at(along).mode)
+	if onPlan {
+		p.DoneKM = math.Max(p.DoneKM, r.distance(along))
+		// A box goes by ship and then by rail: it is what carries it now.
+		if m, err := modeByte(r.at(along).mode); err == nil && m != 0 {
+			u.mode = m
+		}
+	}
+	f.progress = touch(f.progress, sh)
+
+	event := func(kind string, where, detail string) {
+		lat, lon := fix.Lat, fix.Lon
+		f.event(Event{Kind: kind, Time: fix.Time, Unit: u.id, Shipment: sh.ID, Where: where, Lat: &lat, Lon: &lon, Detail: detail})
+	}
+	start := orb.Point{sh.Origin.Lon, sh.Origin.Lat}
+	if p.Departed == nil && p.DoneKM > departedKM && path.Distance(start, here) > departedKM {
+		t := fix.Time
+		p.Departed = &t
+		sh.Status = UnderWay
+		f.shipments = touch(f.shipments, sh)
+		event(EventDeparted, sh.Origin.Name.EN, "")
+	}
+	reached := r.alongOf(p.DoneKM)
+	for p.Borders < len(r.posts) && reached >= r.posts[p.Borders].at+passedKM {
+		b := &r.posts[p.Borders].post
+		p.Borders++
+		event(EventBorder, b.Name, string(b.From)+" → "+string(b.To)+" at "+b.ID)
+	}
+	end := orb.Point{sh.Destination.Lon, sh.Destination.Lat}
+	if path.Distance(end, here) <= arrivalKM(r.legs[len(r.legs)-1].mode) && p.DoneKM >= halfwayPart*r.totalKM {
+		t := fix.Time
+		p.Arrived, p.DoneKM = &t, r.totalKM
+		sh.Status = Arrived
+		sh.route = nil
+		f.shipments = touch(f.shipments, sh)
+		event(EventArrived, sh.Destination.Name.EN, "")
+		f.release(u, sh)
+		p.ETA = &ETA{
+			Shipment: sh.ID, Made: fix.Time, Arrive: routing.Instants{P10: t, P50: t, P90: t},
+			OnTime: onTime(sh.Promise, t, spread{}), DoneKM: r.totalKM, TotalKM: r.totalKM, OffRouteKM: round1(off),
+		}
+		return
+	}
+	p.ETA = sh.eta(fix, along, off)
+}
+
+// eta is the forecast from a point along the plan. Off the plan the way back to
+// it is added as distance at the leg's own pace.
+func (sh *shipment) eta(fix *Fix, along, off float64) *ETA {
+	r := sh.route
+	left := r.remaining(along)
+	if leg := r.at(along); off > corridorKM(leg.mode) && leg.km > 0 {
+		left.p50 += off / leg.km * leg.move.p50 * r.scale.p50
+	}
+	from := fix.Time
+	if sh.progress.Departed == nil && r.depart.After(from) {
+		from = r.depart
+	}
+	at := func(h float64) time.Time { return from.Add(hours(h)) }
+	e := &ETA{
+		Shipment: sh.ID, Made: fix.Time,
+		Arrive:  routing.Instants{P10: at(math.Max(0, left.p50-left.below)), P50: at(left.p50), P90: at(left.p50 + left.above)},
+		OnTime:  onTime(sh.Promise, at(left.p50), left),
+		DoneKM:  round1(sh.progress.DoneKM),
+		TotalKM: round1(r.totalKM), OffRouteKM: round1(off),
+	}
+	if sh.progress.Borders < len(r.posts) {
+		e.NextBorder = r.posts[sh.progress.Borders].post.ID
+	}
+	return e
+}
+
+// onTime is the chance to arrive by the promise: a normal distribution on either
+// side of the median, each as wide as its P10 and P90 say.
+func onTime(promise *time.Time, p50 time.Time, s spread) *float64 {
+	if promise == nil {
+		return nil
+	}
+	const z90 = 1.2815515655446004
+	margin := promise.Sub(p50).Hours()
+	width := s.above / z90
+	if margin < 0 {
+		width = s.below / z90
+	}
+	chance := 0.0
+	switch {
+	case width > 0:
+		chance = 0.5 * math.Erfc(-margin/width/math.Sqrt2)
+	case margin >= 0:
+		chance = 1
+	}
+	chance = math.Round(chance*1000) / 1000
+	return &chance
+}
+
+func hours(h float64) time.Duration {
+	return time.Duration(h * float64(time.Hour)).Round(time.Second)
+}
+
+func round1(km float64) float64 { return math.Round(km*10) / 10 }

@@ -1,0 +1,388 @@
+package tracking_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"corridor/geodata"
+	"corridor/routing"
+	"corridor/tracking"
+)
+
+// TestScenarios plays the files of testdata/scenarios. A line is one of
+//
+//	leg NAME mode=road via=LAT,LON;LAT,LON;… km=322 hours=P10/P50/P90 border=ID@KM:CN>RU:P10/P50/P90 [wait=HOURS]
+//	open SHIPMENT legs=NAME;NAME… [hours=P10/P50/P90] [promise=TIME] [owner=PARTY]
+//	assign SHIPMENT UNIT
+//	TIME UNIT LAT,LON                 a position (device time)
+//	expect TIME KIND SHIPMENT [WHERE] the next event
+//	expect nothing                    no event since the last one expected
+//	eta SHIPMENT KEY=VALUE…           p50 and the like within a minute, on-time, done, total, off, next (- for none)
+//	unit UNIT LAT,LON shipment=ID|- [MODE]   where the unit is, and how it travels
+//
+// TIME is HH:MM on the first day or D+HH:MM. The plan departs at 00:00 of day 0
+// unless leg 1 says depart=TIME. Everything is done twice: once as the records
+// come and once more over a state restored halfway, as after a restart.
+func TestScenarios(t *testing.T) {
+	files, err := filepath.Glob("testdata/scenarios/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		for _, restored := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/restored=%v", strings.TrimSuffix(filepath.Base(f), ".txt"), restored), func(t *testing.T) {
+				p := &play{t: t, state: tracking.NewState(), legs: map[string]routing.Leg{}, restored: restored}
+				if err := p.state.RestoreDone(0); err != nil {
+					t.Fatal(err)
+				}
+				p.file(f)
+			})
+		}
+	}
+}
+
+type play struct {
+	t        *testing.T
+	state    *tracking.State
+	legs     map[string]routing.Leg
+	events   []tracking.Event // not expected yet
+	restored bool
+	all      tracking.Changes
+	where    string
+}
+
+func (p *play) file(name string) {
+	f, err := os.Open(name)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer f.Close()
+	s := bufio.NewScanner(f)
+	for n := 1; s.Scan(); n++ {
+		line, _, _ := strings.Cut(s.Text(), "#")
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		p.where = fmt.Sprintf("%s:%d", name, n)
+		p.line(words)
+		if p.restored {
+			p.restore()
+		}
+	}
+	if err := s.Err(); err != nil {
+		p.t.Fatal(err)
+	}
+	if len(p.events) > 0 {
+		p.t.Errorf("%s: left over: %s", name, show(p.events))
+	}
+}
+
+func (p *play) fatal(format string, args ...any) {
+	p.t.Helper()
+	p.t.Fatalf("%s: %s", p.where, fmt.Sprintf(format, args...))
+}
+
+func (p *play) time(s string) time.Time {
+	p.t.Helper()
+	days := 0
+	if d, rest, ok := strings.Cut(s, "+"); ok {
+		days, s = int(p.number(d)), rest
+	}
+	var h, m int
+	if _, err := fmt.Sscanf(s, "%d:%d", &h, &m); err != nil {
+		p.fatal("time %q: %v", s, err)
+	}
+	return day.AddDate(0, 0, days).Add(time.Duration(h)*time.Hour + time.Duration(m)*time.Minute)
+}
+
+func (p *play) number(s string) float64 {
+	p.t.Helper()
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		p.fatal("%v", err)
+	}
+	return v
+}
+
+func (p *play) point(s string) (lat, lon float64) {
+	p.t.Helper()
+	a, b, _ := strings.Cut(s, ",")
+	return p.number(a), p.number(b)
+}
+
+func (p *play) hours(s string) routing.Hours {
+	p.t.Helper()
+	q := strings.Split(s, "/")
+	if len(q) != 3 {
+		p.fatal("hours %q: want P10/P50/P90", s)
+	}
+	return routing.Hours{P10: p.number(q[0]), P50: p.number(q[1]), P90: p.number(q[2])}
+}
+
+func options(words []string) map[string]string {
+	out := map[string]string{}
+	for _, w := range words {
+		k, v, _ := strings.Cut(w, "=")
+		out[k] = v
+	}
+	return out
+}
+
+func (p *play) line(w []string) {
+	p.t.Helper()
+	switch w[0] {
+	case "leg":
+		p.leg(w[1], options(w[2:]))
+	case "open":
+		p.open(tracking.ShipmentID(w[1]), options(w[2:]))
+	case "assign":
+		p.apply(&tracking.UnitAssigned{Shipment: tracking.ShipmentID(w[1]), Carrier: "carrier", Unit: tracking.UnitID(w[2]), At: day, Mode: geodata.Road})
+	case "expect":
+		p.expect(w[1:])
+	case "eta":
+		p.eta(tracking.ShipmentID(w[1]), options(w[2:]))
+	case "unit":
+		p.unit(w)
+	default:
+		lat, lon := p.point(w[2])
+		p.apply(&tracking.Positions{Carrier: "carrier", Received: p.time(w[0]).Add(time.Second), Positions: []tracking.Position{
+			{Unit: tracking.UnitID(w[1]), Time: p.time(w[0]), Lat: lat, Lon: lon},
+		}})
+	}
+}
+
+func (p *play) apply(e tracking.Entry) {
+	p.t.Helper()
+	c, err := p.state.Apply(p.state.Seq()+1, e)
+	if err != nil {
+		p.fatal("%v", err)
+	}
+	p.events = append(p.events, c.Events...)
+	p.all.Units = append(p.all.Units, c.Units...)
+	p.all.Shipments = append(p.all.Shipments, c.Shipments...)
+	p.all.Progress = append(p.all.Progress, c.Progress...)
+}
+
+// restore makes the state anew from what a store would have kept.
+func (p *play) restore() {
+	p.t.Helper()
+	units := map[tracking.UnitID]tracking.UnitState{}
+	for _, u := range p.all.Units {
+		units[u.Unit] = u
+	}
+	ships := map[tracking.ShipmentID]tracking.Shipment{}
+	for _, s := range p.all.Shipments {
+		ships[s.ID] = s
+	}
+	progress := map[tracking.ShipmentID]tracking.Progress{}
+	for _, x := range p.all.Progress {
+		progress[x.Shipment] = x
+	}
+	s := tracking.NewState()
+	for _, x := range progress {
+		_ = s.Restore(tracking.Changes{Progress: []tracking.Progress{x}})
+	}
+	for _, u := range units {
+		_ = s.Restore(tracking.Changes{Units: []tracking.UnitState{u}})
+	}
+	for _, x := range ships {
+		_ = s.Restore(tracking.Changes{Shipments: []tracking.Shipment{x}})
+	}
+	if err := s.RestoreDone(p.state.Seq()); err != nil {
+		p.fatal("%v", err)
+	}
+	for id := range units {
+		a, _ := p.state.Unit(id)
+		b, _ := s.Unit(id)
+		ja, _ := json.Marshal(a)
+		jb, _ := json.Marshal(b)
+		if string(ja) != string(jb) {
+			p.fatal("unit restored as %s, was %s", jb, ja)
+		}
+	}
+	p.state = s
+}
+
+func (p *play) leg(name string, o map[string]string) {
+	p.t.Helper()
+	l := routing.Leg{Mode: geodata.Mode(o["mode"]), DistanceKM: p.number(o["km"]), TransitHours: p.hours(o["hours"])}
+	var coordinates [][2]float64
+	for _, s := range strings.Split(o["via"], ";") {
+		lat, lon := p.point(s)
+		coordinates = append(coordinates, [2]float64{lon, lat})
+	}
+	first, last := coordinates[0], coordinates[len(coordinates)-1]
+	l.From = routing.Point{Name: geodata.Names{EN: name + "-start"}, Lat: first[1], Lon: first[0]}
+	l.To = routing.Point{Name: geodata.Names{EN: name + "-end"}, Lat: last[1], Lon: last[0]}
+	if o["geometry"] != "none" {
+		g, err := json.Marshal(map[string]any{"type": "LineString", "coordinates": coordinates})
+		if err != nil {
+			p.fatal("%v", err)
+		}
+		l.Geometry = g
+	}
+	if b, ok := o["border"]; ok {
+		id, rest, _ := strings.Cut(b, "@")
+		part := strings.Split(rest, ":")
+		from, to, _ := strings.Cut(part[1], ">")
+		l.Borders = []routing.Border{{
+			ID: id, Name: id, From: geodata.Country(from), To: geodata.Country(to),
+			AtKM: p.number(part[0]), DwellHours: p.hours(part[2]),
+		}}
+	}
+	l.Depart = day // open shifts it
+	if d, ok := o["wait"]; ok {
+		l.Depart = day.Add(time.Duration(p.number(d) * float64(time.Hour)))
+	}
+	p.legs[name] = l
+}
+
+func (p *play) open(id tracking.ShipmentID, o map[string]string) {
+	p.t.Helper()
+	s := tracking.Shipment{ID: id, Owner: "shipper", Opened: day.Add(time.Duration(len(p.all.Shipments)) * time.Nanosecond), Status: tracking.Planned}
+	if v, ok := o["owner"]; ok {
+		s.Owner = tracking.PartyID(v)
+	}
+	depart := day
+	if v, ok := o["depart"]; ok {
+		depart = p.time(v)
+	}
+	s.Option.Depart = depart
+	now := depart
+	var total routing.Hours
+	for _, name := range strings.Split(o["legs"], ";") {
+		l, ok := p.legs[name]
+		if !ok {
+			p.fatal("no leg %q", name)
+		}
+		wait := l.Depart.Sub(day)
+		l.Depart = now.Add(wait)
+		l.Arrive = l.Depart.Add(time.Duration(l.TransitHours.P50 * float64(time.Hour)))
+		now = l.Arrive
+		s.Option.Legs = append(s.Option.Legs, l)
+		total.P10 += l.TransitHours.P10 + wait.Hours()
+		total.P50 += l.TransitHours.P50 + wait.Hours()
+		total.P90 += l.TransitHours.P90 + wait.Hours()
+		s.Option.DistanceKM += l.DistanceKM
+	}
+	if v, ok := o["hours"]; ok {
+		total = p.hours(v)
+	}
+	s.Option.TransitHours = total
+	legs := s.Option.Legs
+	s.Origin, s.Destination = legs[0].From, legs[len(legs)-1].To
+	if v, ok := o["promise"]; ok {
+		promise := p.time(v)
+		s.Promise = &promise
+	}
+	p.apply(&tracking.ShipmentOpened{Shipment: s})
+}
+
+func show(events []tracking.Event) string {
+	var out []string
+	for _, e := range events {
+		out = append(out, fmt.Sprintf("%s %s %s %s", e.Time.Sub(day), e.Kind, e.Shipment, e.Where))
+	}
+	return strings.Join(out, "; ")
+}
+
+func (p *play) expect(w []string) {
+	p.t.Helper()
+	if w[0] == "nothing" {
+		if len(p.events) > 0 {
+			p.fatal("expected nothing, got %s", show(p.events))
+		}
+		return
+	}
+	if len(p.events) == 0 {
+		p.fatal("expected %v, nothing happened", w)
+	}
+	e := p.events[0]
+	p.events = p.events[1:]
+	ok := e.Time.Truncate(time.Second).Equal(p.time(w[0])) && e.Kind == w[1] && e.Shipment == tracking.ShipmentID(w[2])
+	if !ok || len(w) > 3 && e.Where != w[3] {
+		p.fatal("expected %v, got %s", w, show([]tracking.Event{e}))
+	}
+}
+
+func (p *play) eta(id tracking.ShipmentID, o map[string]string) {
+	p.t.Helper()
+	_, progress, _ := p.state.Shipment(id)
+	if progress.ETA == nil {
+		p.fatal("no forecast")
+	}
+	e := progress.ETA
+	moment := func(what string, got time.Time, want string) {
+		if d := got.Sub(p.time(want)); d.Abs() > time.Minute {
+			p.fatal("%s is %s, want %s", what, got.Sub(day), want)
+		}
+	}
+	about := func(what string, got float64, want string, within float64) {
+		if math.Abs(got-p.number(want)) > within {
+			p.fatal("%s is %v, want %s", what, got, want)
+		}
+	}
+	for k, v := range o {
+		switch k {
+		case "p10":
+			moment(k, e.Arrive.P10, v)
+		case "p50":
+			moment(k, e.Arrive.P50, v)
+		case "p90":
+			moment(k, e.Arrive.P90, v)
+		case "done":
+			about(k, e.DoneKM, v, 1)
+		case "total":
+			about(k, e.TotalKM, v, 1)
+		case "off":
+			about(k, e.OffRouteKM, v, 1)
+		case "on-time":
+			if v == "-" {
+				if e.OnTime != nil {
+					p.fatal("on time %v, want none", *e.OnTime)
+				}
+			} else if e.OnTime == nil {
+				p.fatal("no chance to be on time, want %s", v)
+			} else {
+				about(k, *e.OnTime, v, 0.005)
+			}
+		case "next":
+			if v == "-" {
+				v = ""
+			}
+			if e.NextBorder != v {
+				p.fatal("next border %q, want %q", e.NextBorder, v)
+			}
+		default:
+			p.fatal("eta knows no %s", k)
+		}
+	}
+}
+
+func (p *play) unit(w []string) {
+	p.t.Helper()
+	u, ok := p.state.Unit(tracking.UnitID(w[1]))
+	if !ok || u.Latest == nil {
+		p.fatal("no unit %s, or it is nowhere", w[1])
+	}
+	lat, lon := p.point(w[2])
+	want := strings.TrimPrefix(w[3], "shipment=")
+	if want == "-" {
+		want = ""
+	}
+	if len(w) > 4 && string(u.Mode) != w[4] {
+		p.fatal("unit travels by %s, want %s", u.Mode, w[4])
+	}
+	if u.Latest.Lat != lat || u.Latest.Lon != lon || string(u.Shipment) != want {
+		p.fatal("unit is at %v,%v with shipment %q", u.Latest.Lat, u.Latest.Lon, u.Shipment)
+	}
+}
