@@ -1,0 +1,212 @@
+package api
+
+import (
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"corridor/tracking"
+	"corridor/web"
+)
+
+// Who plans and opens shipments. Carriers do not: a plan shows the shipper's
+// prices.
+const planners = web.Admins | web.Dispatchers | web.Shippers
+
+// operations is the table of what is served and to whom. That a shipper gets its
+// own shipments only and a carrier its own units only is decided per thing, by the
+// handlers; what someone may not see answers 404 as if it did not exist.
+func (a *api) operations() {
+	const (
+		get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
+		admins         = web.Admins
+		public         = web.Public
+	)
+	notFound, conflict := http.StatusNotFound, http.StatusConflict
+	full := http.StatusInsufficientStorage
+
+	handle(a, operation{
+		id: "make-plan", method: post, path: "/api/v1/plans", tag: "planning", access: planners, status: http.StatusCreated,
+		errors:  []int{http.StatusGatewayTimeout},
+		summary: "Plan a journey",
+		detail:  "Answers a handful of really different options, cheapest first, and every corridor that was left out with the reason.",
+	}, a.makePlan)
+	handle(a, operation{
+		id: "get-plan", method: get, path: "/api/v1/plans/{id}", tag: "planning", access: planners, errors: []int{notFound},
+		summary: "A plan made before",
+		detail:  "To who made it, dispatchers and administrators.",
+	}, a.getPlan)
+	handle(a, operation{
+		id: "search-places", method: get, path: "/api/v1/places", tag: "planning", access: web.SignedIn,
+		summary: "Find a place by name or code",
+	}, a.searchPlaces)
+	handle(a, operation{
+		id: "list-borders", method: get, path: "/api/v1/borders", tag: "planning", access: web.SignedIn,
+		summary: "Border posts with their dwell and status",
+	}, a.listBorders)
+
+	handle(a, operation{
+		id: "open-shipment", method: post, path: "/api/v1/shipments", tag: "shipments", access: planners, status: http.StatusCreated,
+		errors:  []int{conflict, full},
+		summary: "Open a shipment from an option of a plan",
+		detail:  "It belongs to the shipper that opens it. With carrier and unit it is assigned at once.",
+	}, a.openShipment)
+	handle(a, operation{
+		id: "list-shipments", method: get, path: "/api/v1/shipments", tag: "shipments", access: planners,
+		summary: "The shipments you may see",
+		detail:  "A shipper sees its own, dispatchers and administrators all.",
+	}, a.listShipments)
+	handle(a, operation{
+		id: "get-shipment", method: get, path: "/api/v1/shipments/{id}", tag: "shipments", access: planners, errors: []int{notFound},
+		summary: "A shipment with the option it follows and its forecast",
+	}, a.getShipment)
+	handle(a, operation{
+		id: "assign-unit", method: post, path: "/api/v1/shipments/{id}/unit", tag: "shipments", access: planners, errors: []int{notFound, conflict, full},
+		summary: "Give a shipment to a carrier and its unit",
+		detail:  "A unit nobody has yet is created under the carrier; one of another carrier is a conflict.",
+	}, a.assign)
+	handle(a, operation{
+		id: "get-shipment-track", method: get, path: "/api/v1/shipments/{id}/track", tag: "shipments", access: planners, errors: []int{notFound},
+		summary: "Where the shipment has been",
+		detail: "A GeoJSON Feature, GPX or CSV, by Accept or format. Only what the unit drove for this shipment: " +
+			"it ends where the unit's next shipment was opened. A shipper sees at most the day before it was opened.",
+		content: a.trackContent(geoJSONType, reflect.TypeFor[feature]()),
+	}, a.shipmentTrack)
+	handle(a, operation{
+		id: "list-shipment-events", method: get, path: "/api/v1/shipments/{id}/events", tag: "shipments", access: planners, errors: []int{notFound},
+		summary: "What happened to the shipment",
+	}, a.listEvents)
+	handle(a, operation{
+		id: "get-shipment-eta", method: get, path: "/api/v1/shipments/{id}/eta", tag: "shipments", access: planners, errors: []int{notFound},
+		summary: "When it will arrive, with its odds",
+	}, a.getETA)
+
+	handle(a, operation{
+		id: "post-positions", method: post, path: "/api/v1/positions", tag: "positions", access: web.Admins | web.Carriers,
+		body: []string{"application/json", "application/x-ndjson", "application/ndjson", "application/jsonl"}, maxBody: maxPositionsBody,
+		errors:  []int{full},
+		summary: "Report positions",
+		detail: "A JSON array or NDJSON, at most 10,000 positions and 16 MiB. The answer comes when what is counted as stored is durable. " +
+			"Each refused position is named by its index with a reason and costs its neighbours nothing, so the status is 200 even when every one is refused; " +
+			"a unit of another carrier is refused that way, too. A body that is not JSON is refused whole, with 400. " +
+			"Sending again what was stored is harmless: it is counted as duplicate, by unit and device time.",
+	}, a.postPositions)
+	handle(a, operation{
+		id: "list-units", method: get, path: "/api/v1/units", tag: "positions", access: web.SignedIn,
+		summary: "The units you may see",
+		detail:  "A carrier sees its own, a shipper those of its shipments, dispatchers and administrators all.",
+	}, a.listUnits)
+	handle(a, operation{
+		id: "get-unit", method: get, path: "/api/v1/units/{unit}", tag: "positions", access: web.SignedIn, errors: []int{notFound},
+		summary: "The latest state of a unit",
+	}, a.getUnit)
+	handle(a, operation{
+		id: "get-unit-track", method: get, path: "/api/v1/units/{unit}/track", tag: "positions", access: web.SignedIn, errors: []int{notFound},
+		summary: "The fixes of a unit",
+		content: a.trackContent("application/json", reflect.TypeFor[positionsView]()),
+	}, a.unitTrack)
+
+	for _, p := range []struct {
+		path, one, id string
+		only          tracking.Role
+	}{
+		{"/api/v1/carriers", "carrier", "carrier", tracking.Carrier},
+		{"/api/v1/parties", "party", "party", ""},
+	} {
+		handle(a, operation{
+			id: "issue-" + p.id + "-key", method: post, path: p.path + "/{id}/keys", tag: "parties", access: admins, status: http.StatusCreated,
+			errors:  []int{notFound, full},
+			summary: "Issue a key to a " + p.one,
+			detail:  "The secret is in the answer, this once.",
+		}, a.issueKey(p.only))
+		handle(a, operation{
+			id: "list-" + p.id + "-keys", method: get, path: p.path + "/{id}/keys", tag: "parties", access: admins, errors: []int{notFound},
+			summary: "The keys of a " + p.one + ", without their secrets",
+		}, a.listKeys(p.only))
+		handle(a, operation{
+			id: "revoke-" + p.id + "-key", method: del, path: p.path + "/{id}/keys/{key}", tag: "parties", access: admins, errors: []int{notFound, conflict},
+			summary: "Shut a key out for good",
+			detail:  "Sessions that were signed in with it end at once.",
+		}, a.revokeKey(p.only))
+	}
+	handle(a, operation{
+		id: "create-carrier", method: post, path: "/api/v1/carriers", tag: "parties", access: admins, status: http.StatusCreated, errors: []int{full},
+		summary: "Make a carrier",
+	}, a.createCarrier)
+	handle(a, operation{
+		id: "list-carriers", method: get, path: "/api/v1/carriers", tag: "parties", access: web.Office,
+		summary: "The carriers",
+	}, a.listCarriers)
+	handle(a, operation{
+		id: "create-party", method: post, path: "/api/v1/parties", tag: "parties", access: admins, status: http.StatusCreated, errors: []int{full},
+		summary: "Make an organisation of any role",
+	}, a.createAnyParty)
+	handle(a, operation{
+		id: "list-parties", method: get, path: "/api/v1/parties", tag: "parties", access: admins,
+		summary: "The organisations",
+	}, a.listParties)
+
+	handle(a, operation{
+		id: "get-session", method: get, path: "/api/v1/session", tag: "session", access: public,
+		summary: "Who is signed in, and what server this is",
+	}, a.getSession)
+	handle(a, operation{
+		id: "sign-in", method: post, path: "/api/v1/session", tag: "session", access: public,
+		errors:  []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
+		summary: "Sign a browser in with a key",
+		detail:  "Sets an HttpOnly, SameSite=Strict cookie that is good for twelve hours or until the key is revoked.",
+	}, a.signIn)
+	handle(a, operation{
+		id: "sign-out", method: del, path: "/api/v1/session", tag: "session", access: public,
+		summary: "Sign the browser out",
+	}, a.signOut)
+
+	// Positions are decoded as a stream, so the framework must not read the body;
+	// it would if it knew of it while registering.
+	item := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[tracking.Position](), true, "")
+	a.huma.OpenAPI().Paths["/api/v1/positions"].Post.RequestBody = &huma.RequestBody{
+		Required: true,
+		Content: map[string]*huma.MediaType{
+			"application/json":     {Schema: &huma.Schema{Type: huma.TypeArray, Items: item}},
+			"application/x-ndjson": {Schema: item},
+		},
+	}
+}
+
+// describeOthers puts what is mounted elsewhere into the document.
+func (a *api) describeOthers() {
+	problem := &huma.MediaType{Schema: a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[web.Problem](), true, "")}
+	refused := map[string]*huma.MediaType{"application/problem+json": problem}
+	text := map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}
+	for _, o := range []struct {
+		id, path, summary, detail, tag string
+		public                         bool
+		responses                      map[string]*huma.Response
+	}{
+		{"health", "/healthz", "The process is alive", "", "operation", true, map[string]*huma.Response{"200": {Description: "OK", Content: text}}},
+		{
+			"ready", "/readyz", "The server can serve", "503 while the log is replayed after a start, and while it stops.", "operation", true,
+			map[string]*huma.Response{"200": {Description: "OK", Content: text}, "503": {Description: "Service Unavailable", Content: refused}},
+		},
+		{"metrics", "/metrics", "Metrics for Prometheus", "", "operation", true, map[string]*huma.Response{"200": {Description: "OK", Content: text}}},
+		{
+			"stream", "/api/v1/stream", "The live stream (websocket)",
+			"Subprotocols corridor.v1.json and corridor.v1.bin; see web/stream/PROTOCOL.md.", "positions", false,
+			map[string]*huma.Response{"101": {Description: "Switching Protocols"}, "403": {Description: "Forbidden", Content: refused}},
+		},
+		{
+			"feed", "/api/v1/feed", "Report positions over a websocket",
+			"Each frame is a JSON array of positions or a binary batch and is answered with its receipt; see web/feed/PROTOCOL.md.", "positions", false,
+			map[string]*huma.Response{"101": {Description: "Switching Protocols"}, "403": {Description: "Forbidden", Content: refused}},
+		},
+	} {
+		op := &huma.Operation{
+			OperationID: o.id, Method: http.MethodGet, Path: o.path, Tags: []string{o.tag}, Summary: o.summary, Description: o.detail, Responses: o.responses,
+		}
+		if !o.public {
+			op.Security = []map[string][]string{{"key": {}}, {"session": {}}}
+		}
+		a.huma.OpenAPI().AddOperation(op)
+	}
+}

@@ -1,0 +1,235 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"corridor/geodata"
+	"corridor/routing"
+	"corridor/tracking"
+	"corridor/web"
+)
+
+type planBody struct {
+	Origin      string    `json:"origin" maxLength:"200" doc:"UN/LOCODE, a name in English, Chinese or Russian, or lat,lon" example:"CNTAO"`
+	Destination string    `json:"destination" maxLength:"200" doc:"As origin" example:"RUMOW"`
+	Cargo       cargoBody `json:"cargo"`
+	Depart      string    `json:"depart,omitempty" doc:"Earliest departure, RFC 3339 or a date; left out: now" example:"2026-12-01T00:00:00Z"`
+	ArriveBy    string    `json:"arrive_by,omitempty" doc:"Latest wanted arrival, RFC 3339 or a date"`
+	Modes       []string  `json:"modes,omitempty" maxItems:"4" doc:"sea, rail, road, air; left out: all"`
+	Avoid       []string  `json:"avoid,omitempty" maxItems:"100" doc:"What not to use" example:"[\"country:RU\",\"passage:suez\",\"border:KHO-NUR\"]"`
+}
+
+type cargoBody struct {
+	WeightKG float64        `json:"weight_kg" example:"24200"`
+	VolumeM3 float64        `json:"volume_m3,omitempty" example:"60"`
+	Unit     string         `json:"unit,omitempty" doc:"FTL, LTL, 20GP, 40GP, 40HC, 45HC, 40RF, LCL or air; left out: FTL" example:"FTL"`
+	HS       string         `json:"hs,omitempty" doc:"Harmonised system code" example:"0808"`
+	DG       string         `json:"dg,omitempty" doc:"Dangerous goods class" example:"3"`
+	TempC    *[2]float64    `json:"temp_c,omitempty" doc:"Lowest and highest allowed temperature" example:"[2,8]"`
+	Value    *routing.Money `json:"value,omitempty"`
+}
+
+// request reads the body into the planner's vocabulary. What the values mean is
+// the planner's to judge.
+func (b planBody) request() (routing.Request, error) {
+	r := routing.Request{
+		Origin: b.Origin, Destination: b.Destination, Avoid: b.Avoid,
+		Cargo: routing.Cargo{
+			WeightKG: b.Cargo.WeightKG, VolumeM3: b.Cargo.VolumeM3, Unit: routing.Unit(b.Cargo.Unit),
+			HS: b.Cargo.HS, DG: b.Cargo.DG, TempC: b.Cargo.TempC, Value: b.Cargo.Value,
+		},
+	}
+	for i, s := range b.Modes {
+		m, err := geodata.ParseMode(s)
+		if err != nil {
+			return r, inputError(fmt.Sprintf("modes[%d]", i), "%v", err)
+		}
+		r.Modes = append(r.Modes, m)
+	}
+	if b.Depart != "" {
+		t, err := moment("depart", b.Depart)
+		if err != nil {
+			return r, err
+		}
+		r.Depart = t
+	}
+	if b.ArriveBy != "" {
+		t, err := moment("arrive_by", b.ArriveBy)
+		if err != nil {
+			return r, err
+		}
+		r.ArriveBy = &t
+	}
+	return r, nil
+}
+
+type planInput struct{ Body planBody }
+
+type planOutput struct {
+	Location string `header:"Location"`
+	Body     routing.Plan
+}
+
+func (a *api) makePlan(ctx context.Context, in *planInput) (*planOutput, error) {
+	request, err := in.Body.request()
+	if err != nil {
+		return nil, err
+	}
+	if request.Depart.IsZero() {
+		request.Depart = a.Clock().UTC().Truncate(time.Minute)
+	}
+	ctx, cancel := context.WithTimeout(ctx, planTime)
+	defer cancel()
+	select {
+	case a.planning <- struct{}{}:
+		defer func() { <-a.planning }()
+	case <-ctx.Done():
+		p := web.NewProblem(http.StatusServiceUnavailable, "busy", "too many plans are being made; try again in a moment")
+		p.RetryAfter = 5 * time.Second
+		return nil, p
+	}
+	plan, err := a.Planner.Plan(ctx, request, a.Conditions)
+	if err != nil {
+		return nil, fmt.Errorf("plan %s to %s: %w", request.Origin, request.Destination, err)
+	}
+	plan.ID = strings.ToLower(rand.Text())
+	plan.Created = a.Clock().UTC()
+	if err := a.Plans.SavePlan(ctx, viewer(ctx).ID, plan); err != nil {
+		return nil, fmt.Errorf("save plan: %w", err)
+	}
+	return &planOutput{Location: "/api/v1/plans/" + plan.ID, Body: plan}, nil
+}
+
+type planID struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+func (a *api) getPlan(ctx context.Context, in *planID) (*planOutput, error) {
+	plan, err := a.planFor(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &planOutput{Body: plan}, nil
+}
+
+// planFor reads a plan that the viewer asked for, or any for the office: a plan
+// tells what a shipper's goods are worth.
+func (a *api) planFor(ctx context.Context, id string) (routing.Plan, error) {
+	plan, owner, err := a.Plans.Plan(ctx, id)
+	if err != nil {
+		return routing.Plan{}, fmt.Errorf("read plan %s: %w", clip(id), err)
+	}
+	if v := viewer(ctx); owner != v.ID && !web.Office.Allows(v.Role) {
+		return routing.Plan{}, tracking.ErrNotFound
+	}
+	return plan, nil
+}
+
+type placesInput struct {
+	Query string `query:"q" required:"true" maxLength:"200" doc:"The start of a name in any of the three languages, or of a UN/LOCODE" example:"qing"`
+	Limit int    `query:"limit" minimum:"1" maximum:"50" default:"10"`
+}
+
+type placeView struct {
+	Code       string          `json:"code,omitempty" doc:"UN/LOCODE" example:"CNTAO"`
+	Names      geodata.Names   `json:"names"`
+	Country    geodata.Country `json:"country" example:"CN"`
+	Lat        float64         `json:"lat"`
+	Lon        float64         `json:"lon"`
+	Functions  []string        `json:"functions" nullable:"false" doc:"seaport, rail, road, airport, border, city"`
+	Population int             `json:"population,omitempty"`
+	TimeZone   string          `json:"time_zone,omitempty" example:"Asia/Shanghai"`
+}
+
+type placesOutput struct {
+	Body struct {
+		Places []placeView `json:"places" nullable:"false" doc:"Best match first"`
+	}
+}
+
+func (a *api) searchPlaces(_ context.Context, in *placesInput) (*placesOutput, error) {
+	out := &placesOutput{}
+	out.Body.Places = []placeView{}
+	for _, p := range a.Places.Search(in.Query, in.Limit) {
+		out.Body.Places = append(out.Body.Places, viewPlace(p))
+	}
+	return out, nil
+}
+
+func viewPlace(p geodata.Place) placeView {
+	v := placeView{
+		Code: p.Code, Names: p.Names, Country: p.Country, Lat: p.Point.Lat(), Lon: p.Point.Lon(),
+		Functions: []string{}, Population: p.Population, TimeZone: p.TimeZone,
+	}
+	for _, f := range []struct {
+		has  geodata.Function
+		name string
+	}{
+		{geodata.HasSeaport, "seaport"},
+		{geodata.HasRail, "rail"},
+		{geodata.HasRoad, "road"},
+		{geodata.HasAirport, "airport"},
+		{geodata.HasBorder, "border"},
+		{geodata.IsCity, "city"},
+	} {
+		if p.Functions&f.has != 0 {
+			v.Functions = append(v.Functions, f.name)
+		}
+	}
+	return v
+}
+
+type borderView struct {
+	ID          string             `json:"id" example:"MZL-ZAB-R"`
+	Name        string             `json:"name" example:"Manzhouli–Zabaikalsk"`
+	Names       geodata.Names      `json:"names"`
+	Countries   [2]geodata.Country `json:"countries" example:"[\"CN\",\"RU\"]"`
+	Modes       []geodata.Mode     `json:"modes" nullable:"false"`
+	Lat         float64            `json:"lat"`
+	Lon         float64            `json:"lon"`
+	GaugeChange bool               `json:"gauge_change" doc:"Containers or bogies are changed here"`
+	DwellHours  geodata.Dwell      `json:"dwell_hours"`
+	Origin      geodata.Origin     `json:"origin" doc:"Where the dwell comes from: P published, G public file, K general knowledge, A assumption"`
+	Status      string             `json:"status" enum:"open,congested,restricted,closed"`
+	AsOf        string             `json:"as_of,omitempty" doc:"Day of the status, when it was observed or set"`
+	Source      string             `json:"source,omitempty" doc:"Of the status"`
+	Note        string             `json:"note,omitempty"`
+}
+
+type bordersOutput struct {
+	Body struct {
+		Borders []borderView `json:"borders" nullable:"false"`
+	}
+}
+
+func (a *api) listBorders(context.Context, *struct{}) (*bordersOutput, error) {
+	now := a.Clock()
+	out := &bordersOutput{}
+	out.Body.Borders = make([]borderView, 0, len(a.Borders))
+	for _, b := range a.Borders {
+		v := borderView{
+			ID: b.ID, Name: b.Name, Names: b.Names, Countries: b.Countries, Modes: b.Modes,
+			Lat: b.Point.Lat(), Lon: b.Point.Lon(), GaugeChange: b.GaugeChange,
+			DwellHours: b.Dwell, Origin: b.DwellOrigin, Status: "open", Note: b.Note,
+		}
+		if b.Closed {
+			v.Status = "closed"
+		}
+		if s, ok := a.Conditions.Border(b.ID, now); ok {
+			v.Status, v.AsOf, v.Source = s.Regime, s.AsOf, s.Source
+			if s.Regime == "normal" {
+				v.Status = "open"
+			}
+			if s.Dwell != nil {
+				v.DwellHours = *s.Dwell
+			}
+		}
+		out.Body.Borders = append(out.Body.Borders, v)
+	}
+	return out, nil
+}

@@ -1,0 +1,74 @@
+// Calls to Corridor's API with the session's cookie. Every failure is an ApiError
+// whose problem says what to do; a network failure has status 0.
+
+import type {
+  BorderPost, Eta, Fix, Party, Place, Plan, PlanRequest, Problem, Session, Shipment, ShipmentSummary, TrackEvent, Unit,
+} from './types';
+
+export class ApiError extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem.detail || problem.title);
+    this.name = 'ApiError';
+  }
+  get status() {
+    return this.problem.status;
+  }
+}
+
+let onSignedOut: () => void = () => {};
+
+/** whenSignedOut is told when the server no longer knows the session. */
+export function whenSignedOut(fn: () => void) {
+  onSignedOut = fn;
+}
+
+async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  let answer: Response;
+  try {
+    answer = await fetch(path, {
+      method,
+      signal,
+      credentials: 'same-origin',
+      headers: body === undefined ? { Accept: 'application/json' } : { Accept: 'application/json', 'Content-Type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch (e) {
+    if (e instanceof DOMException && e.name === 'AbortError') throw e;
+    throw new ApiError({ title: 'no connection', status: 0 });
+  }
+  if (answer.status === 401 && path !== '/api/v1/session') onSignedOut();
+  if (!answer.ok) {
+    let problem: Problem = { title: answer.statusText || String(answer.status), status: answer.status };
+    try {
+      problem = { ...problem, ...((await answer.json()) as Problem) };
+    } catch {
+      // not a problem document: the status says what there is to say
+    }
+    throw new ApiError(problem);
+  }
+  return (answer.status === 204 ? undefined : await answer.json()) as T;
+}
+
+const id = encodeURIComponent;
+
+export const api = {
+  session: () => call<Session>('GET', '/api/v1/session'),
+  signIn: (key: string) => call<Session>('POST', '/api/v1/session', { key }),
+  signOut: () => call<void>('DELETE', '/api/v1/session'),
+  places: (q: string, signal?: AbortSignal) =>
+    call<{ places: Place[] | null }>('GET', `/api/v1/places?q=${id(q)}&limit=8`, undefined, signal).then((r) => r.places ?? []),
+  // An empty list may come as null.
+  plan: (request: PlanRequest, signal?: AbortSignal) =>
+    call<Plan>('POST', '/api/v1/plans', request, signal).then((p) => ({ ...p, options: p.options ?? [], excluded: p.excluded ?? [] })),
+  borders: () => call<{ borders: BorderPost[] | null }>('GET', '/api/v1/borders').then((r) => (r.borders ?? []).map((b) => ({ ...b, modes: b.modes ?? [] }))),
+  shipments: () => call<{ shipments: ShipmentSummary[] | null }>('GET', '/api/v1/shipments').then((r) => r.shipments ?? []),
+  shipment: (s: string) => call<Shipment>('GET', `/api/v1/shipments/${id(s)}`),
+  openShipment: (body: { plan_id: string; option_id: string; reference?: string; carrier?: string; unit?: string; promise?: string }) =>
+    call<Shipment>('POST', '/api/v1/shipments', body),
+  eta: (s: string) => call<Eta>('GET', `/api/v1/shipments/${id(s)}/eta`),
+  events: (s: string) => call<{ events: TrackEvent[] | null }>('GET', `/api/v1/shipments/${id(s)}/events`).then((r) => r.events ?? []),
+  carriers: () => call<{ carriers: Party[] | null }>('GET', '/api/v1/carriers').then((r) => r.carriers ?? []),
+  units: () => call<{ units: Unit[] | null }>('GET', '/api/v1/units').then((r) => r.units ?? []),
+  track: (unit: string, limit: number) =>
+    call<{ positions: Fix[] | null }>('GET', `/api/v1/units/${id(unit)}/track?limit=${limit}`).then((r) => r.positions ?? []),
+};

@@ -1,0 +1,286 @@
+// The wire forms of Corridor's API, as its handlers' types give them. openapi.d.ts
+// is generated from the running server; contract.ts checks the two against each other.
+
+export type Mode = 'sea' | 'rail' | 'road' | 'air';
+export const modes: readonly Mode[] = ['road', 'rail', 'sea', 'air'];
+
+export interface Names {
+  en: string;
+  zh?: string;
+  ru?: string;
+}
+
+export interface Money {
+  amount: number;
+  currency: string;
+}
+
+export interface Hours {
+  p10: number;
+  p50: number;
+  p80: number;
+  p90: number;
+  p95: number;
+}
+
+export interface Place {
+  code?: string;
+  names: Names;
+  country: string;
+  lat: number;
+  lon: number;
+  functions?: string[];
+  population?: number;
+  time_zone?: string;
+}
+
+export interface Point {
+  code?: string;
+  name: Names;
+  country: string;
+  kind: string;
+  lat: number;
+  lon: number;
+}
+
+export interface CostLine {
+  what: string;
+  leg: number;
+  amount: Money;
+  low: Money;
+  high: Money;
+  basis: string;
+  as_of: string;
+  source: string;
+  origin: string;
+  stale: boolean;
+}
+
+export interface Border {
+  id: string;
+  name: string;
+  from: string;
+  to: string;
+  dwell_hours: Hours;
+  regime: string;
+  gauge_change?: boolean;
+  lat: number;
+  lon: number;
+  at_km: number;
+  as_of?: string;
+  source: string;
+  origin: string;
+}
+
+export type Line = GeoJSON.LineString | GeoJSON.MultiLineString;
+
+export interface Leg {
+  mode: Mode;
+  from: Point;
+  to: Point;
+  distance_km: number;
+  estimated: boolean;
+  service: string;
+  depart: string;
+  arrive: string;
+  transit_hours: Hours;
+  cost: Money;
+  co2e_kg: number;
+  co2e_basis: string;
+  borders: Border[] | null;
+  passages?: string[];
+  regime?: string;
+  geometry: Line | null;
+}
+
+export interface Segment {
+  kind: 'move' | 'wait';
+  mode?: Mode;
+  where?: string;
+  hours: number;
+  leg: number;
+}
+
+export interface Option {
+  id: string;
+  corridor: string;
+  title: string;
+  via: string[] | null;
+  modes: Mode[];
+  distance_km: number;
+  transit_hours: Hours;
+  best_hours?: number;
+  depart: string;
+  arrive: { p10: string; p50: string; p90: string };
+  cost: { total: Money; low: Money; high: Money; lines: CostLine[] };
+  co2e_kg: number;
+  on_time: number;
+  on_time_basis: string;
+  legs: Leg[];
+  segments: Segment[];
+  why: string;
+  badges: string[] | null;
+  risks: string[] | null;
+}
+
+export interface Excluded {
+  corridor: string;
+  title: string;
+  reason: string;
+  rule: string;
+}
+
+export interface PlanRequest {
+  origin: string;
+  destination: string;
+  cargo: {
+    weight_kg: number;
+    volume_m3?: number;
+    unit?: string;
+    hs?: string;
+    dg?: string;
+    temp_c?: [number, number];
+    value?: Money;
+  };
+  depart?: string;
+  arrive_by?: string;
+  modes?: Mode[];
+  avoid?: string[];
+}
+
+export interface Plan {
+  id: string;
+  created: string;
+  request: PlanRequest;
+  origin: Point;
+  destination: Point;
+  options: Option[];
+  excluded: Excluded[];
+  notes?: string[];
+}
+
+export interface Unit {
+  unit: string;
+  carrier: string;
+  mode: Mode;
+  lat?: number;
+  lon?: number;
+  time?: string;
+  received?: string;
+  speed_kmh?: number;
+  course_deg?: number;
+  shipment?: string;
+  simulated?: boolean;
+}
+
+export interface Eta {
+  shipment: string;
+  made: string;
+  arrive: { p10: string; p50: string; p90: string };
+  on_time?: number;
+  done_km: number;
+  total_km: number;
+  off_route_km: number;
+  next_border?: string;
+}
+
+export interface ShipmentSummary {
+  id: string;
+  reference?: string;
+  unit?: string;
+  corridor: string;
+  title: string;
+  origin: string;
+  destination: string;
+  origin_names?: Names;
+  destination_names?: Names;
+  status: string;
+  promise?: string;
+  eta?: Eta;
+  simulated?: boolean;
+  owner?: string;
+  carrier?: string;
+  plan_id?: string;
+  modes?: Mode[];
+  opened?: string;
+}
+
+export interface Shipment {
+  id: string;
+  reference?: string;
+  owner: string;
+  carrier?: string;
+  unit?: string;
+  plan_id: string;
+  request: PlanRequest;
+  option: Option;
+  origin: Point;
+  destination: Point;
+  promise?: string;
+  opened: string;
+  status: string;
+  simulated?: boolean;
+}
+
+export interface Fix {
+  unit: string;
+  time: string;
+  lat: number;
+  lon: number;
+  speed_kmh?: number;
+  course_deg?: number;
+  accuracy_m?: number;
+  received: string;
+}
+
+export interface TrackEvent {
+  seq: number;
+  n: number;
+  kind: string;
+  time: string;
+  unit?: string;
+  shipment?: string;
+  where?: string;
+  lat?: number;
+  lon?: number;
+  detail?: string;
+}
+
+export interface BorderPost {
+  id: string;
+  name: string;
+  names: Names;
+  countries: [string, string];
+  modes: Mode[];
+  lat: number;
+  lon: number;
+  gauge_change?: boolean;
+  dwell_hours: { p50: number; p90: number };
+  origin: { kind: string; confidence: string; source?: string; as_of?: string };
+  status: string;
+  note?: string;
+}
+
+export interface Party {
+  id: string;
+  name: string;
+  role: 'admin' | 'dispatcher' | 'shipper' | 'carrier';
+}
+
+export interface Session {
+  signed_in: boolean;
+  party?: Party;
+  demo?: boolean;
+  speed_factor?: number;
+  version?: string;
+  now?: string;
+}
+
+export interface Problem {
+  title: string;
+  status: number;
+  detail?: string;
+  code?: string;
+  errors?: { location?: string; message: string }[] | null;
+  suggestions?: { code?: string; name: string; country: string }[] | null;
+}
