@@ -1,0 +1,380 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/paulmach/orb"
+
+	"corridor/geodata"
+	"corridor/geodata/area"
+	"corridor/geodata/border"
+	"corridor/geodata/gazetteer"
+	"corridor/geodata/network"
+	"corridor/geodata/path"
+)
+
+// How far a place's terminal may be. Beyond, a journey by the mode does not begin
+// at the place, and the user should say where it does.
+const (
+	seaportKM = 60
+	railKM    = 50
+	airportKM = 100
+)
+
+const distanceUsage = `usage: corridor distance FROM TO --mode sea|rail|road|air [--avoid WHAT] [--json]
+
+FROM and TO are a UN/LOCODE, a name in English, Chinese or Russian, or lat,lon.
+By sea the way runs from port to port, by rail from terminal to terminal and by air
+from airport to airport: those of the places, or near them.
+
+`
+
+// distanceAnswer is the contract of distance --json.
+type distanceAnswer struct {
+	Mode       geodata.Mode        `json:"mode"`
+	From       distanceEnd         `json:"from"`
+	To         distanceEnd         `json:"to"`
+	DistanceKM float64             `json:"distance_km"`
+	DistanceNM float64             `json:"distance_nm"`
+	Passages   []string            `json:"passages"`
+	Borders    []distanceBorder    `json:"borders"`
+	Countries  []distanceCountryKM `json:"countries"`
+	Estimated  bool                `json:"estimated"`
+	Geometry   json.RawMessage     `json:"geometry,omitempty"`
+}
+
+// distanceEnd is the place asked for and the point the way begins or ends at.
+type distanceEnd struct {
+	Code     string          `json:"code,omitempty"`
+	Name     geodata.Names   `json:"name"`
+	Country  geodata.Country `json:"country,omitempty"`
+	Terminal string          `json:"terminal,omitempty"`
+	Lat      float64         `json:"lat"`
+	Lon      float64         `json:"lon"`
+}
+
+type distanceBorder struct {
+	ID   string          `json:"id,omitempty"` // empty: no post is known there
+	Name string          `json:"name,omitempty"`
+	From geodata.Country `json:"from"`
+	To   geodata.Country `json:"to"`
+	AtKM float64         `json:"at_km"`
+}
+
+type distanceCountryKM struct {
+	Country geodata.Country `json:"country,omitempty"` // empty: the sea
+	KM      float64         `json:"km"`
+}
+
+// atlas is what distances are told from.
+type atlas struct {
+	places *gazetteer.Gazetteer
+	world  *network.World
+	posts  []geodata.BorderPost
+}
+
+func openAtlas() (*atlas, error) {
+	places, err := gazetteer.Open()
+	if err != nil {
+		return nil, err
+	}
+	world, err := network.Open()
+	if err != nil {
+		return nil, err
+	}
+	posts, err := border.Posts()
+	if err != nil {
+		return nil, err
+	}
+	return &atlas{places, world, posts}, nil
+}
+
+func distanceCommand(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
+	return distanceFrom(ctx, openAtlas, args, stdout, stderr)
+}
+
+// distanceFrom opens the atlas once the arguments make sense.
+func distanceFrom(ctx context.Context, open func() (*atlas, error), args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("distance", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprint(stderr, distanceUsage)
+		flags.PrintDefaults()
+	}
+	modeFlag := flags.String("mode", "", "sea, rail, road or air")
+	avoidFlag := flags.String("avoid", "", "what not to use: country:RU, passage:suez or border:KHO-NUR, parted by commas")
+	asJSON := flags.Bool("json", false, "print JSON")
+	withGeometry := flags.Bool("geometry", false, "with --json, add the way as GeoJSON")
+	places, err := interleaved(flags, args)
+	if err != nil {
+		return err
+	}
+	if len(places) != 2 {
+		return &usageError{fmt.Errorf("give two places, FROM and TO; got %d", len(places))}
+	}
+	if *modeFlag == "" {
+		return &usageError{errors.New("say how: --mode sea, rail, road or air")}
+	}
+	mode, err := geodata.ParseMode(*modeFlag)
+	if err != nil {
+		return &usageError{err}
+	}
+
+	a, err := open()
+	if err != nil {
+		return err
+	}
+	avoid, err := readAvoid(*avoidFlag, a)
+	if err != nil {
+		return &usageError{err}
+	}
+	from, err := endOf(a.places, places[0], mode)
+	if err != nil {
+		return err
+	}
+	to, err := endOf(a.places, places[1], mode)
+	if err != nil {
+		return err
+	}
+	way, err := a.world.Route(ctx, mode, orb.Point{from.Lon, from.Lat}, orb.Point{to.Lon, to.Lat}, avoid)
+	if err != nil {
+		return fmt.Errorf("%s to %s: %w", from.label(), to.label(), err)
+	}
+	answer, err := answerOf(way, from, to, a.posts, *withGeometry)
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		out := json.NewEncoder(stdout)
+		out.SetIndent("", "  ")
+		out.SetEscapeHTML(false)
+		return out.Encode(answer)
+	}
+	return answer.print(stdout)
+}
+
+// coordinate is an argument that begins like a flag and is none: "-33.9,151.2".
+var coordinate = regexp.MustCompile(`^-\.?\d`)
+
+// interleaved parses flags that may stand before, between and behind the other
+// arguments, which it returns.
+func interleaved(flags *flag.FlagSet, args []string) ([]string, error) {
+	var rest []string
+	for len(args) > 0 {
+		if coordinate.MatchString(args[0]) {
+			rest, args = append(rest, args[0]), args[1:]
+			continue
+		}
+		whole := args[0] == "--"
+		if err := flags.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, err
+			}
+			return nil, &usageError{err}
+		}
+		if args = flags.Args(); whole {
+			return append(rest, args...), nil
+		}
+		if len(args) > 0 {
+			rest, args = append(rest, args[0]), args[1:]
+		}
+	}
+	return rest, nil
+}
+
+// readAvoid reads "country:RU,passage:suez,border:KHO-NUR" and refuses what there
+// is not: a misspelt passage would otherwise be sailed.
+func readAvoid(s string, a *atlas) (geodata.Avoid, error) {
+	var avoid geodata.Avoid
+	for _, item := range strings.Split(s, ",") {
+		if item = strings.TrimSpace(item); item == "" {
+			continue
+		}
+		kind, what, _ := strings.Cut(item, ":")
+		switch kind {
+		case "country":
+			c := geodata.Country(strings.ToUpper(what))
+			if a.places.CountryNames(c).EN == string(c) {
+				return avoid, fmt.Errorf("--avoid %s: there is no country %q; use the two letters of ISO 3166, such as RU", item, what)
+			}
+			avoid.Countries = append(avoid.Countries, c)
+		case "passage":
+			passages, err := a.world.Passages()
+			if err != nil {
+				return avoid, err
+			}
+			ids := make([]string, len(passages))
+			for i, p := range passages {
+				ids[i] = p.ID
+			}
+			if what = strings.ToLower(what); !slices.Contains(ids, what) {
+				return avoid, fmt.Errorf("--avoid %s: there is no passage %q; use one of %s", item, what, strings.Join(ids, ", "))
+			}
+			avoid.Passages = append(avoid.Passages, what)
+		case "border":
+			what = strings.ToUpper(what)
+			if !slices.ContainsFunc(a.posts, func(p geodata.BorderPost) bool { return p.ID == what }) {
+				return avoid, fmt.Errorf("--avoid %s: there is no border post %q; ids look like KHO-NUR or MZL-ZAB-R", item, what)
+			}
+			avoid.Borders = append(avoid.Borders, what)
+		default:
+			return avoid, fmt.Errorf("--avoid %s: write country:RU, passage:suez or border:KHO-NUR", item)
+		}
+	}
+	return avoid, nil
+}
+
+// endOf is where a way by the mode begins for a place.
+func endOf(g *gazetteer.Gazetteer, query string, mode geodata.Mode) (distanceEnd, error) {
+	if mode == geodata.Air && len(query) == 3 {
+		if t, ok := g.Terminal("air:" + strings.ToUpper(query)); ok {
+			end := distanceEnd{Code: t.Place, Name: t.Names, Country: t.Country}
+			return end.at(t), nil
+		}
+	}
+	p, err := g.Resolve(query)
+	if err != nil {
+		return distanceEnd{}, err
+	}
+	end := distanceEnd{Code: p.Code, Name: p.Names, Country: p.Country, Lat: p.Point.Lat(), Lon: p.Point.Lon()}
+	switch mode {
+	case geodata.Sea:
+		a, err := area.Open()
+		if err != nil {
+			return end, err
+		}
+		if _, land := a.Land(p.Point); !land && p.Code == "" && p.Functions == 0 { // a point at sea stays
+			return end, nil
+		}
+		if t, ok := terminalOf(g, p, mode, seaportKM); ok {
+			return end.at(t), nil
+		}
+		return end, noTerminal(g, p, mode, "seaport", seaportKM)
+	case geodata.Rail:
+		// Without a terminal near, the way begins at the nearest line.
+		if t, ok := terminalOf(g, p, mode, railKM); ok {
+			return end.at(t), nil
+		}
+	case geodata.Air:
+		if t, ok := terminalOf(g, p, mode, airportKM); ok {
+			return end.at(t), nil
+		}
+		return end, noTerminal(g, p, mode, "airport", airportKM)
+	}
+	return end, nil
+}
+
+// terminalOf is the place's own terminal, or the nearest within km; by air one
+// that takes cargo is preferred.
+func terminalOf(g *gazetteer.Gazetteer, p geodata.Place, mode geodata.Mode, km float64) (geodata.Terminal, bool) {
+	near := g.Near(p.Point, mode, 12)
+	near = slices.DeleteFunc(near, func(t geodata.Terminal) bool {
+		return path.Distance(p.Point, t.Point) > km && (t.Place == "" || t.Place != p.Code)
+	})
+	prefer := func(want func(geodata.Terminal) bool) (geodata.Terminal, bool) {
+		i := slices.IndexFunc(near, want)
+		if i < 0 {
+			return geodata.Terminal{}, false
+		}
+		return near[i], true
+	}
+	own := func(t geodata.Terminal) bool { return p.Code != "" && t.Place == p.Code }
+	if mode == geodata.Air {
+		for _, want := range []func(geodata.Terminal) bool{
+			func(t geodata.Terminal) bool { return own(t) && t.Cargo },
+			func(t geodata.Terminal) bool { return t.Cargo },
+		} {
+			if t, ok := prefer(want); ok {
+				return t, true
+			}
+		}
+	}
+	if t, ok := prefer(own); ok {
+		return t, true
+	}
+	return prefer(func(geodata.Terminal) bool { return true })
+}
+
+func noTerminal(g *gazetteer.Gazetteer, p geodata.Place, mode geodata.Mode, what string, km float64) error {
+	var names []string
+	for _, t := range g.Near(p.Point, mode, 3) {
+		names = append(names, fmt.Sprintf("%s %s (%.0f km)", t.Names.EN, strings.TrimPrefix(t.ID, string(mode)+":"), path.Distance(p.Point, t.Point)))
+	}
+	return fmt.Errorf("%s has no %s within %.0f km; the nearest are %s: name one of them", p.Label("en"), what, km, strings.Join(names, ", "))
+}
+
+func (e distanceEnd) at(t geodata.Terminal) distanceEnd {
+	e.Terminal, e.Lat, e.Lon = t.ID, t.Point.Lat(), t.Point.Lon()
+	return e
+}
+
+func (e distanceEnd) label() string {
+	s := e.Name.EN
+	if e.Code != "" {
+		s += " " + e.Code
+	}
+	if e.Terminal != "" && !strings.HasSuffix(e.Terminal, ":"+e.Code) {
+		s += " (" + e.Terminal + ")"
+	}
+	return s
+}
+
+func answerOf(way geodata.Path, from, to distanceEnd, posts []geodata.BorderPost, withGeometry bool) (distanceAnswer, error) {
+	a := distanceAnswer{
+		Mode: way.Mode, From: from, To: to,
+		DistanceKM: tenth(way.DistanceKM), DistanceNM: tenth(way.DistanceNM()),
+		Passages: append([]string{}, way.Passages...), Borders: []distanceBorder{}, Countries: []distanceCountryKM{},
+		Estimated: way.Estimated,
+	}
+	for _, c := range way.Crossings {
+		b := distanceBorder{ID: c.Post, From: c.From, To: c.To, AtKM: tenth(c.AtKM)}
+		if i := slices.IndexFunc(posts, func(p geodata.BorderPost) bool { return p.ID == c.Post }); i >= 0 {
+			b.Name = posts[i].Name
+		}
+		a.Borders = append(a.Borders, b)
+	}
+	for _, c := range way.Countries {
+		a.Countries = append(a.Countries, distanceCountryKM{c.Country, tenth(c.KM)})
+	}
+	if withGeometry {
+		line, err := path.GeoJSON(way.Geometry)
+		if err != nil {
+			return a, err
+		}
+		a.Geometry = line
+	}
+	return a, nil
+}
+
+func tenth(x float64) float64 { return math.Round(x*10) / 10 }
+
+func (a distanceAnswer) print(w io.Writer) error {
+	estimated := ""
+	if a.Estimated {
+		estimated = ", partly estimated: the network has gaps here"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s → %s by %s\n", a.From.label(), a.To.label(), a.Mode)
+	fmt.Fprintf(&b, "%.0f km, %.0f nautical miles%s\n", a.DistanceKM, a.DistanceNM, estimated)
+	if len(a.Passages) > 0 {
+		fmt.Fprintf(&b, "through %s\n", strings.Join(a.Passages, ", "))
+	}
+	for _, c := range a.Borders {
+		fmt.Fprintf(&b, "%7.0f km  %s → %s", c.AtKM, c.From, c.To)
+		if c.ID != "" { // without one the border is open, or no post is known there
+			fmt.Fprintf(&b, "  %s (%s)", c.Name, c.ID)
+		}
+		b.WriteByte('\n')
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// serveConfig is what serve was told by flags and the environment.
+type serveConfig struct {
+	addr     string
+	data     string
+	database string
+	nats     string
+	origins  []string
+	demo     bool
+	adminKey string // never printed or logged
+}
+
+// A key people choose is weaker than one of 256 random bits. Below minAdminKey it is
+// refused, below goodAdminKey the log says that it is weak.
+const (
+	minAdminKey  = 8
+	goodAdminKey = 24
+)
+
+func serveCommand(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
+	config, logger, err := parseServe(args, os.Getenv, stderr)
+	if err != nil {
+		return err
+	}
+	a := newApp(config, logger, time.Now, stdout)
+	a.warmUp = true
+	return a.Run(ctx)
+}
+
+// parseServe reads flags; what is not given there comes from the environment.
+func parseServe(args []string, getenv func(string) string, stderr io.Writer) (serveConfig, *slog.Logger, error) {
+	var c serveConfig
+	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprint(stderr, `usage: corridor serve [flags]
+
+Serves the API, the live map and the comparison of plans. Nothing else needs to be
+installed: the log of positions and the database live in the data directory.
+
+`)
+		flags.PrintDefaults()
+		fmt.Fprint(stderr, `
+Each flag has an environment variable, e.g. CORRIDOR_ADDR for --addr.
+CORRIDOR_ADMIN_KEY sets the administrator's key (at least 8 characters, better 32; a
+new value replaces the old). Without it a key is made at the first start and printed.
+`)
+	}
+	env := func(name, otherwise string) string { return cmp.Or(getenv("CORRIDOR_"+name), otherwise) }
+	var origins, format, level string
+	flags.StringVar(&c.addr, "addr", env("ADDR", ":8080"), "`address` to listen on")
+	flags.StringVar(&c.data, "data", env("DATA", "data"), "`directory` for the log, the database and the server's keys")
+	flags.StringVar(&c.database, "database", env("DATABASE", ""), "PostgreSQL `URL` to use instead of SQLite in the data directory")
+	flags.StringVar(&c.nats, "nats", env("NATS", ""), "NATS `URL` of a JetStream cluster to use instead of the log in the data directory")
+	flags.BoolVar(&c.demo, "demo", env("DEMO", "") == "true", "fill an empty data directory with simulated shipments and move them")
+	flags.StringVar(&origins, "origins", env("ORIGINS", ""), "other `origins` whose pages may use sessions, e.g. https://tms.example, separated by commas")
+	flags.StringVar(&format, "log", env("LOG", ""), "`format` of the log on stderr: json or text; left out: text on a terminal")
+	flags.StringVar(&level, "log-level", env("LOG_LEVEL", "info"), "`level` of the log: debug, info, warn or error")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return c, nil, err
+		}
+		return c, nil, &usageError{err}
+	}
+	if flags.NArg() > 0 {
+		return c, nil, &usageError{fmt.Errorf("takes no arguments, got %q", flags.Arg(0))}
+	}
+	for o := range strings.SplitSeq(origins, ",") {
+		if o = strings.TrimSpace(o); o != "" {
+			c.origins = append(c.origins, o)
+		}
+	}
+	c.adminKey = getenv("CORRIDOR_ADMIN_KEY")
+	if c.adminKey != "" && len(c.adminKey) < minAdminKey {
+		return c, nil, &usageError{fmt.Errorf("CORRIDOR_ADMIN_KEY is shorter than %d characters; make one with: openssl rand -base64 32", minAdminKey)}
+	}
+	if strings.TrimSpace(c.adminKey) != c.adminKey {
+		return c, nil, &usageError{errors.New("CORRIDOR_ADMIN_KEY begins or ends with a space")}
+	}
+	logger, err := newLogger(stderr, format, level)
+	if err != nil {
+		return c, nil, &usageError{err}
+	}
+	if c.adminKey != "" && len(c.adminKey) < goodAdminKey {
+		logger.Warn("CORRIDOR_ADMIN_KEY is short and may be guessed", "characters", len(c.adminKey), "better", goodAdminKey)
+	}
+	return c, logger, nil
+}
+
+func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
+	var options slog.HandlerOptions
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("--log-level %q: use debug, info, warn or error", level)
+	}
+	options.Level = l
+	if format == "" {
+		format = "json"
+		if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			format = "text"
+		}
+	}
+	switch format {
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, &options)), nil
+	case "text":
+		return slog.New(slog.NewTextHandler(w, &options)), nil
+	}
+	return nil, fmt.Errorf("--log %q: use json or text", format)
+}
