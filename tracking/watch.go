@@ -2,9 +2,24 @@ package tracking
 
 import (
 	"context"
+	"sync"
 
 	"github.com/paulmach/orb"
 )
+
+// Shared is a place beside something that many watches get alike, for whoever
+// writes it out to keep what it made of it, so that it is made once. It is
+// compared by pointer and may be used from any goroutine.
+type Shared struct {
+	once  sync.Once
+	value any
+}
+
+// Get returns what create returned the first time Get was called.
+func (s *Shared) Get(create func() any) any {
+	s.once.Do(func() { s.value = create() })
+	return s.value
+}
 
 // Interest is what a watcher wants to see: the union of the fields set.
 type Interest struct {
@@ -46,21 +61,29 @@ type Snapshot struct {
 	Cells     []CellCount // instead of the viewport's units when they are too many
 	Shipments []Shipment
 	ETAs      []ETA
+	// Audience stands for all watches that see the same: one viewport, and nothing
+	// by name, under one party's rights. Nil when there is no telling.
+	Audience *Shared
 }
 
 // Delta is what changed since the last one. Positions conflate: a unit appears
-// once with its latest state. Events are complete and in order.
+// once with its latest state. Events are complete and in order. Its slices may be
+// handed to many watches: they are read only.
 type Delta struct {
 	Seq    uint64
 	Units  []UnitState
 	Cells  []CellCount // non-nil: replaces the density shown
 	Events []Event
 	ETAs   []ETA
+	// Shared, when not nil, stands for Units and Cells: whoever gets the same
+	// pointer gets the same of these.
+	Shared *Shared
 }
 
 // Watch is one subscription. It misses nothing between its Snapshot and its
 // first Delta. Next blocks until something changed, at most once per tick.
 type Watch interface {
+	// Snapshot is what the watch began with. Next forgets it: ask before.
 	Snapshot() Snapshot
 	// When ctx ends nothing is lost: Next can be called again. Next returns
 	// ErrSlow when more events wait than a watch may hold and ErrClosed when the

@@ -56,9 +56,11 @@ type Tracker struct {
 	drained chan struct{} // closed when the committer has ended
 
 	// watchMu guards the set of watches and the tick; it is taken before mu.
-	watchMu sync.Mutex
-	watches map[*watch]struct{}
-	ring    ring
+	watchMu   sync.Mutex
+	watches   map[*watch]struct{}
+	audiences audiences
+	ring      ring
+	shown     atomic.Uint64 // everything up to here was offered to every watch
 
 	mu     sync.RWMutex // guards what follows
 	state  *tracking.State
@@ -103,7 +105,7 @@ func New(c Config) *Tracker {
 	return &Tracker{
 		cfg: c, log: c.Log, store: c.Store, now: c.Clock, warn: c.Logger,
 		ready: make(chan struct{}), closed: make(chan struct{}), drained: make(chan struct{}), ops: make(chan *op, 256),
-		watches: map[*watch]struct{}{},
+		watches: map[*watch]struct{}{}, audiences: newAudiences(),
 		state:   tracking.NewState(), grid: newGrid(), holds: map[tracking.UnitID]*hold{},
 		queue:   newQueue(),
 		project: make(chan struct{}, 1),

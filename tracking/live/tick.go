@@ -5,6 +5,7 @@ import (
 
 	"github.com/paulmach/orb"
 
+	"corridor/geodata/cell"
 	"corridor/tracking"
 )
 
@@ -22,7 +23,7 @@ type dirty struct {
 type dirtyUnit struct {
 	handle tracking.Handle
 	before orb.Point // where it was at the last tick
-	was    bool      // it was somewhere
+	leaf   cell.ID   // and in which cell; 0: nowhere
 	seq    uint64    // of the last change
 }
 
@@ -34,7 +35,7 @@ func (d *dirty) unit(h tracking.Handle, s *spot, seq uint64) {
 		d.units[i-1].seq = seq
 		return
 	}
-	d.units = append(d.units, dirtyUnit{h, s.point, s.leaf != 0, seq})
+	d.units = append(d.units, dirtyUnit{h, s.point, s.leaf, seq})
 	d.at[h] = int32(len(d.units))
 }
 
@@ -59,7 +60,6 @@ func (d *dirty) clear() {
 type frame struct {
 	seq    uint64
 	units  []frameUnit
-	places []place // of the units; apart, for every watch looks at all of them
 	events []frameEvent
 	etas   []frameETA
 }
@@ -68,20 +68,7 @@ type frameUnit struct {
 	dirtyUnit
 	state tracking.UnitState
 	loads []tracking.Load
-}
-
-// place is where a unit was at the last tick and where it is.
-type place struct {
-	before, now orb.Point
-	was, is     bool
-}
-
-func placeOf(u *frameUnit) place {
-	p := place{before: u.before, was: u.was}
-	if l := u.state.Latest; l != nil {
-		p.now, p.is = orb.Point{l.Lon, l.Lat}, true
-	}
-	return p
+	now   spot
 }
 
 type frameEvent struct {
@@ -166,27 +153,18 @@ func (t *Tracker) tick() {
 	t.show(f)
 }
 
-// show offers a tick to those who watch. Caller holds watchMu, and not mu: a
-// watch takes mu after its own lock.
-func (t *Tracker) show(f *frame) {
-	for w := range t.watches {
-		w.offer(f)
-	}
-}
-
 // takeFrame takes what is dirty out of the state and remembers it for those who
 // come back. Caller holds watchMu and mu.
 func (t *Tracker) takeFrame() *frame {
 	watched := len(t.watches) > 0
 	f := &frame{seq: t.state.Seq()}
 	f.units = make([]frameUnit, len(t.dirty.units))
-	f.places = make([]place, len(t.dirty.units))
 	for i, d := range t.dirty.units {
 		f.units[i] = frameUnit{dirtyUnit: d}
 		if watched {
 			f.units[i].state = t.state.At(d.handle)
 			f.units[i].loads = t.state.Loads(d.handle)
-			f.places[i] = placeOf(&f.units[i])
+			f.units[i].now = t.grid.units[d.handle]
 		}
 	}
 	if watched {
