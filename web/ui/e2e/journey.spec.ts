@@ -131,6 +131,7 @@ for (const [lang, theme] of [['en', 'light'], ['zh', 'light'], ['ru', 'dark']] a
     // A link to a unit opens it.
     await page.goto(`${corridor.url}/live?unit=${encodeURIComponent(unit)}`);
     await expect(page.locator('.chosen')).toHaveAttribute('data-unit', unit);
+    await expect(page.locator('.panel.right')).toContainText(`PO-${lang}-20931`); // with its shipment
     await page.goto(`${corridor.url}/shipments`);
     await expect(page.getByRole('link', { name: `PO-${lang}-20931` })).toBeVisible();
     await expectAccessible(page);
