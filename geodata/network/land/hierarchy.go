@@ -194,8 +194,9 @@ func (m metric) bytes() int { return 4 * (len(m.begin) + len(m.cost) + len(m.met
 type climb struct {
 	cost   []uint32 // far where not reached
 	metres []uint32
-	from   []int32 // the node before, -1 at the start
-	way    []int32 // nodes from the start to the root of its part
+	from   []int32 // the node before; ^i at the ends of the start i
+	way    []int32 // nodes from the starts to the roots of their parts, ascending
+	heads  []int32 // the lowest nodes not climbed from yet
 }
 
 func newClimb(nodes int) *climb {
@@ -209,13 +210,32 @@ func newClimb(nodes int) *climb {
 // load is what it takes to get somewhere.
 type load struct{ cost, metres uint32 }
 
-// run climbs from the ends of an edge, each with its load from the start. The
-// lower end's ancestors include the upper end.
-func (c *climb) run(h *hierarchy, m metric, lower, upper int32, toLower, toUpper load) {
+// start is an edge to climb from, with what it takes to reach its ends.
+type start struct {
+	lower, upper     int32
+	toLower, toUpper load
+}
+
+// run climbs from the ends of edges. The lower end's ancestors include the upper.
+func (c *climb) run(h *hierarchy, m metric, starts []start) {
 	c.clean()
-	c.cost[lower], c.metres[lower], c.from[lower] = toLower.cost, toLower.metres, -1
-	c.cost[upper], c.metres[upper], c.from[upper] = toUpper.cost, toUpper.metres, -1
-	for v := lower; v >= 0; v = h.parent[v] {
+	for i, s := range starts {
+		c.reach(s.lower, s.toLower, ^int32(i))
+		c.reach(s.upper, s.toUpper, ^int32(i))
+		c.head(s.lower)
+	}
+	for len(c.heads) > 0 {
+		k := 0
+		for i, v := range c.heads {
+			if v < c.heads[k] {
+				k = i
+			}
+		}
+		v := c.heads[k]
+		c.heads = slices.Delete(c.heads, k, k+1)
+		if p := h.parent[v]; p >= 0 {
+			c.head(p)
+		}
 		c.way = append(c.way, v)
 		d := c.cost[v]
 		if d >= far {
@@ -228,6 +248,18 @@ func (c *climb) run(h *hierarchy, m metric, lower, upper int32, toLower, toUpper
 				c.cost[to], c.metres[to], c.from[to] = sum, c.metres[v]+metres[i], v
 			}
 		}
+	}
+}
+
+func (c *climb) reach(v int32, l load, from int32) {
+	if l.cost < c.cost[v] {
+		c.cost[v], c.metres[v], c.from[v] = l.cost, l.metres, from
+	}
+}
+
+func (c *climb) head(v int32) {
+	if !slices.Contains(c.heads, v) {
+		c.heads = append(c.heads, v)
 	}
 }
 

@@ -15,6 +15,7 @@ package land
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -263,12 +264,27 @@ func (g *Graph) weigh(p *profile) func(edge int32) (cost, metres uint32) {
 	}
 }
 
-func (g *Graph) climb(s snap, m metric) *climb {
+// climb searches upwards from a point, by every line it joins.
+func (g *Graph) climb(snaps []snap, m metric) *climb {
 	c := g.climbs.Get().(*climb)
-	e := &g.edges[s.edge]
-	c.run(g.up, m, int32(e.From), int32(e.To), load{e.cost(s.along), s.along}, load{e.cost(e.Metres - s.along), e.Metres - s.along})
+	var few [8]start
+	starts := few[:0]
+	for _, s := range snaps {
+		e := &g.edges[s.edge]
+		to := s.load()
+		starts = append(starts, start{
+			int32(e.From), int32(e.To),
+			to.plus(load{e.cost(s.along), s.along}), to.plus(load{e.cost(e.Metres - s.along), e.Metres - s.along}),
+		})
+	}
+	c.run(g.up, m, starts)
 	return c
 }
+
+// load is the way from the point to the line.
+func (s snap) load() load { return load{uint32(s.cost), uint32(math.Round(s.access))} }
+
+func (l load) plus(m load) load { return load{l.cost + m.cost, l.metres + m.metres} }
 
 // Route finds the way between two points. It returns geodata.ErrNoRoute, wrapped
 // with the reason, when there is none: an end too far from the network or beyond
@@ -286,56 +302,89 @@ func (g *Graph) Route(ctx context.Context, from, to orb.Point, avoid geodata.Avo
 	if err != nil {
 		return geodata.Path{}, fmt.Errorf("end: %w", err)
 	}
-	a, b, ok := g.match(near, far)
-	if !ok {
-		return geodata.Path{}, fmt.Errorf("%w: the %s at %s and at %s are not joined by land", geodata.ErrNoRoute, g.lines(), place(from), place(to))
+	km, ok, err := g.across(from, to, near[0], far[0])
+	if err != nil {
+		return geodata.Path{}, err
 	}
-	if km, ok := g.across(from, to, a, b); ok {
+	if ok {
 		return geodata.Path{
 			Mode: g.mode, DistanceKM: km, Geometry: path.Unwrap(orb.LineString{from, to}),
-			Countries: []geodata.CountryKM{{Country: g.countryOf(a), KM: km}},
+			Countries: []geodata.CountryKM{{Country: g.countryOf(near[0]), KM: km}},
 			Estimated: km*1000 > silentAccess,
 		}, nil
 	}
-	ca, cb := g.climb(a, pr.metric), g.climb(b, pr.metric)
+	if !g.joined(near, far) {
+		return geodata.Path{}, fmt.Errorf("%w: the %s at %s and at %s are not joined by land", geodata.ErrNoRoute, g.lines(), place(from), place(to))
+	}
+	ca, cb := g.climb(near, pr.metric), g.climb(far, pr.metric)
 	defer g.climbs.Put(ca)
 	defer g.climbs.Put(cb)
 	node, cost := meet(ca, cb)
-	direct, same := g.alongEdge(a, b)
+	a, b, direct, same := g.within(near, far)
 	if node < 0 && !same {
 		return geodata.Path{}, fmt.Errorf("%w: no way by %s from %s to %s without crossing what is avoided or a closed border", geodata.ErrNoRoute, g.mode, place(from), place(to))
 	}
-	t := g.newTrace(from, a)
 	if same && direct.cost <= cost {
+		t := g.newTrace(from, a)
 		t.within(a, b)
 		return t.finish(b, to), nil
 	}
 	weigh := g.weigh(pr)
 	var ups []int32
-	for v := node; v >= 0; v = ca.from[v] {
+	v := node
+	for ; v >= 0; v = ca.from[v] {
 		ups = append(ups, v)
 	}
+	a = near[^v]
 	slices.Reverse(ups)
+	t := g.newTrace(from, a)
 	t.leave(a, ups[0])
 	for i := 1; i < len(ups); i++ {
 		g.up.unpack(pr.metric, weigh, ups[i-1], ups[i], t.pass)
 	}
 	last := node
-	for v := cb.from[node]; v >= 0; v = cb.from[v] {
+	for v = cb.from[node]; v >= 0; v = cb.from[v] {
 		g.up.unpack(pr.metric, weigh, last, v, t.pass)
 		last = v
 	}
+	b = far[^v]
 	t.arrive(last, b)
 	return t.finish(b, to), nil
 }
 
-// alongEdge is the way between two places on the same edge.
-func (g *Graph) alongEdge(a, b snap) (load, bool) {
-	if a.edge != b.edge {
-		return load{cost: far}, false
+// joined tells whether two points join one part of the network.
+func (g *Graph) joined(from, to []snap) bool {
+	for _, a := range from {
+		for _, b := range to {
+			if g.part[g.edges[a.edge].From] == g.part[g.edges[b.edge].From] {
+				return true
+			}
+		}
 	}
+	return false
+}
+
+// within is the best way between two points along one edge that both join.
+func (g *Graph) within(from, to []snap) (a, b snap, best load, ok bool) {
+	best.cost = far
+	for _, s := range from {
+		for _, t := range to {
+			if s.edge != t.edge {
+				continue
+			}
+			l := s.load().plus(t.load()).plus(g.alongEdge(s, t))
+			if l.cost < best.cost {
+				a, b, best, ok = s, t, l, true
+			}
+		}
+	}
+	return a, b, best, ok
+}
+
+// alongEdge is the way between two places on the same edge.
+func (g *Graph) alongEdge(a, b snap) load {
 	metres := max(a.along, b.along) - min(a.along, b.along)
-	return load{g.edges[a.edge].cost(metres), metres}, true
+	return load{g.edges[a.edge].cost(metres), metres}
 }
 
 // lines names what the network is made of.
@@ -357,11 +406,9 @@ func (g *Graph) Table(ctx context.Context, from, to []orb.Point, avoid geodata.A
 	}
 	targets := make([]target, len(to))
 	for i, p := range to {
-		snaps, err := g.snaps(p, pr)
-		if err != nil {
-			continue // out of reach: +Inf
+		if targets[i], err = g.target(p, pr); err != nil {
+			return nil, err
 		}
-		targets[i] = target{snaps: snaps, reached: make([]reached, len(snaps))}
 	}
 	table := make([][]float64, len(from))
 	for i, p := range from {
@@ -369,67 +416,68 @@ func (g *Graph) Table(ctx context.Context, from, to []orb.Point, avoid geodata.A
 			return nil, err
 		}
 		table[i] = make([]float64, len(to))
-		snaps, err := g.snaps(p, pr)
-		climbs := make([]*climb, len(snaps))
-		for j := range targets {
+		for j := range table[i] {
 			table[i][j] = math.Inf(1)
+		}
+		snaps, err := g.snaps(p, pr)
+		if errors.Is(err, geodata.ErrNoRoute) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		c := g.climb(snaps, pr.metric)
+		for j := range targets {
+			t := &targets[j]
+			if len(t.snaps) == 0 {
+				continue
+			}
+			km, ok, err := g.across(p, to[j], snaps[0], t.snaps[0])
 			if err != nil {
-				continue
+				return nil, err
 			}
-			a, b, ok := g.match(snaps, targets[j].snaps)
-			if !ok {
-				continue
-			}
-			if km, ok := g.across(p, to[j], a, b); ok {
+			if ok {
 				table[i][j] = km
 				continue
 			}
-			k := slices.Index(snaps, a)
-			if climbs[k] == nil {
-				climbs[k] = g.climb(a, pr.metric)
-			}
-			c := climbs[k]
-			best, _ := g.alongEdge(a, b)
-			way := targets[j].climb(g, pr.metric, slices.Index(targets[j].snaps, b))
-			for n, v := range way.nodes {
-				if cost := c.cost[v] + way.loads[n].cost; cost < best.cost {
-					best = load{cost, c.metres[v] + way.loads[n].metres}
+			_, _, best, _ := g.within(snaps, t.snaps)
+			for n, v := range t.nodes {
+				if cost := c.cost[v] + t.loads[n].cost; cost < best.cost {
+					best = load{cost, c.metres[v] + t.loads[n].metres}
 				}
 			}
 			if best.cost < far {
-				table[i][j] = (float64(best.metres) + a.access + b.access) / 1000
-			}
-		}
-		for _, c := range climbs {
-			if c != nil {
-				g.climbs.Put(c)
-			}
-		}
-	}
-	return table, nil
-}
-
-// target is a column of a table: where its point joins the network and, once it
-// was needed, what a climb from there reached.
-type target struct {
-	snaps   []snap
-	reached []reached
-}
-
-type reached struct {
-	nodes []int32
-	loads []load
-}
-
-func (t *target) climb(g *Graph, m metric, i int) reached {
-	if r := &t.reached[i]; r.nodes == nil {
-		c := g.climb(t.snaps[i], m)
-		for _, v := range c.way {
-			if c.cost[v] < far {
-				r.nodes, r.loads = append(r.nodes, v), append(r.loads, load{c.cost[v], c.metres[v]})
+				table[i][j] = float64(best.metres) / 1000
 			}
 		}
 		g.climbs.Put(c)
 	}
-	return t.reached[i]
+	return table, nil
+}
+
+// target is a column of a table: where its point joins the network, nowhere if it
+// is out of reach, and what a climb from there reached.
+type target struct {
+	snaps []snap
+	nodes []int32
+	loads []load
+}
+
+func (g *Graph) target(p orb.Point, pr *profile) (target, error) {
+	snaps, err := g.snaps(p, pr)
+	if errors.Is(err, geodata.ErrNoRoute) {
+		return target{}, nil
+	}
+	if err != nil {
+		return target{}, err
+	}
+	t := target{snaps: snaps}
+	c := g.climb(snaps, pr.metric)
+	for _, v := range c.way {
+		if c.cost[v] < far {
+			t.nodes, t.loads = append(t.nodes, v), append(t.loads, load{c.cost[v], c.metres[v]})
+		}
+	}
+	g.climbs.Put(c)
+	return t, nil
 }

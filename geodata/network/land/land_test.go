@@ -392,16 +392,7 @@ func TestRoutesAreSound(t *testing.T) {
 			}
 		}
 		// Places of one part of the network, or few would have a way between them.
-		s, err := g.snaps(moscow, &profile{avoided: make([]bool, len(g.countries))})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var joined []int32
-		for v, part := range g.part {
-			if part == g.part[g.edges[s[0].edge].From] {
-				joined = append(joined, int32(v))
-			}
-		}
+		joined := largestPart(g)
 		rapid.Check(t, func(t *rapid.T) {
 			a, b := drawPlace(t, g, joined, "a"), drawPlace(t, g, joined, "b")
 			avoid := drawAvoid(t, g)
@@ -452,35 +443,102 @@ func TestRoutesAreSound(t *testing.T) {
 	}
 }
 
-func TestTableKeepsTheTriangle(t *testing.T) {
-	g := open(t, geodata.Road)
-	rapid.Check(t, func(t *rapid.T) {
-		// Ways are chosen by cost, of which length is the greater part inside one
-		// country: there a detour by a third place is never shorter by much.
-		places := make([]orb.Point, 3)
-		for i := range places {
-			places[i] = orb.Point{
-				rapid.Float64Range(0, 5).Draw(t, "lon"), rapid.Float64Range(44, 49).Draw(t, "lat"),
+// TestCostKeepsTheTriangle: between places on the network a third never makes the
+// way cheaper. Off the network that is not promised: a way there hops to several
+// lines, so a third place may join two that are not joined elsewhere.
+func TestCostKeepsTheTriangle(t *testing.T) {
+	for _, mode := range []geodata.Mode{geodata.Road, geodata.Rail} {
+		g := open(t, mode)
+		joined := largestPart(g)
+		rapid.Check(t, func(t *rapid.T) {
+			pr, err := g.profile(context.Background(), drawAvoid(t, g))
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		avoid := geodata.Avoid{Countries: []geodata.Country{"ES", "BE", "DE", "CH", "IT", "LU", "GB"}}
-		d, err := g.Table(context.Background(), places, places, avoid)
+			var climbs [3]*climb
+			for i := range climbs {
+				v := joined[rapid.IntRange(0, len(joined)-1).Draw(t, "node")]
+				snaps, err := g.snaps(orb.Point{float64(g.lon[v]) / UnitsPerDegree, float64(g.lat[v]) / UnitsPerDegree}, pr)
+				if err != nil || snaps[0].cost != 0 {
+					t.SkipNow() // in a country avoided, or at the drawn end of a line
+				}
+				climbs[i] = g.climb(snaps, pr.metric)
+				defer g.climbs.Put(climbs[i])
+			}
+			cost := func(i, j int) uint64 {
+				if node, c := meet(climbs[i], climbs[j]); node >= 0 {
+					return uint64(c)
+				}
+				return math.MaxUint32
+			}
+			if straight, round := cost(0, 2), cost(0, 1)+cost(1, 2); straight > round {
+				t.Fatalf("%d straight, %d by a third place", straight, round)
+			}
+		})
+	}
+}
+
+// TestMoreLinesNeverCostMore: choosing among the lines around a point is at least
+// as good as taking the nearest.
+func TestMoreLinesNeverCostMore(t *testing.T) {
+	for _, mode := range []geodata.Mode{geodata.Road, geodata.Rail} {
+		g := open(t, mode)
+		joined := largestPart(g)
+		pr, err := g.profile(t.Context(), geodata.Avoid{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i := range d {
-			if math.IsInf(d[i][i], 1) {
-				t.SkipNow() // at sea
+		rapid.Check(t, func(t *rapid.T) {
+			var climbs [4]*climb
+			for i, label := range []string{"a", "b"} {
+				snaps, err := g.snaps(drawPlace(t, g, joined, label), pr)
+				if err != nil {
+					t.SkipNow()
+				}
+				climbs[i], climbs[i+2] = g.climb(snaps, pr.metric), g.climb(snaps[:1], pr.metric)
+				defer g.climbs.Put(climbs[i])
+				defer g.climbs.Put(climbs[i+2])
 			}
-			if d[i][i] != 0 {
-				t.Fatalf("%.3f km from a place to itself", d[i][i])
+			_, choice := meet(climbs[0], climbs[1])
+			if _, nearest := meet(climbs[2], climbs[3]); choice > nearest {
+				t.Fatalf("%d by the best of the lines around, %d by the nearest", choice, nearest)
 			}
+		})
+	}
+}
+
+func TestTableIsZeroAtHome(t *testing.T) {
+	g := open(t, geodata.Road)
+	rapid.Check(t, func(t *rapid.T) {
+		p := orb.Point{rapid.Float64Range(0, 5).Draw(t, "lon"), rapid.Float64Range(44, 49).Draw(t, "lat")}
+		d, err := g.Table(context.Background(), []orb.Point{p}, []orb.Point{p}, geodata.Avoid{})
+		if err != nil {
+			t.Fatal(err)
 		}
-		// The way to the network and back at the third place is not part of the triangle.
-		if d[0][2] > d[0][1]+d[1][2]+1 {
-			t.Fatalf("%.3f km straight, %.3f + %.3f by a third place", d[0][2], d[0][1], d[1][2])
+		if d[0][0] != 0 {
+			t.Fatalf("%.3f km from a place to itself", d[0][0])
 		}
 	})
+}
+
+func largestPart(g *Graph) []int32 {
+	sizes := map[int32]int{}
+	for _, part := range g.part {
+		sizes[part]++
+	}
+	largest := g.part[0]
+	for part, size := range sizes {
+		if size > sizes[largest] || size == sizes[largest] && part < largest {
+			largest = part
+		}
+	}
+	var out []int32
+	for v, part := range g.part {
+		if part == largest {
+			out = append(out, int32(v))
+		}
+	}
+	return out
 }
 
 func BenchmarkOpen(b *testing.B) {

@@ -20,6 +20,18 @@ const (
 	// besideReach is how far a point whose nearest line is in an avoided country
 	// may go to one that is not: border posts are known to a few kilometres.
 	besideReach = 30_000 // metres
+	// onLine is how near to a line a point lies on it: the precision of the
+	// stored coordinates. It joins that line only.
+	onLine = 150 // metres
+	// aroundReach is how far past the nearest line a point off the network looks
+	// for others: the nearest may lead the wrong way.
+	aroundReach = 5_000 // metres
+	// aroundWeight is what a metre to another line weighs against one to the
+	// nearest: a way nobody drew should save much to be preferred.
+	aroundWeight = 2
+	// elsewhere is the cost of joining another part of the network than the
+	// nearest: taken where there is no way without.
+	elsewhere = 5_000_000 // metres
 	// silentAccess is the way to the network that counts as being on it, since
 	// lines are drawn to about this precision. More is an estimate.
 	silentAccess = 2_500 // metres
@@ -85,12 +97,14 @@ type snap struct {
 	point  orb.Point // on the edge
 	metres float64   // from the wanted point, straight
 	access float64   // the same by the ways there are likely to be
+	cost   float64   // what that weighs in the choice of the way
 	vertex int       // the edge's vertices before the point, lower node included
 }
 
 // snaps joins a point to the network outside avoided countries: to the nearest
-// line first, then to the nearest of other parts of the network not far away. A
-// line beyond water is none.
+// line first, then to others around that may lead there more directly, and to the
+// nearest of other parts of the network not far away. A line beyond water is
+// none. Which is taken is for the search to say: the one with the cheapest way.
 func (g *Graph) snaps(p orb.Point, pr *profile) ([]snap, error) {
 	if !(math.Abs(p.Lat()) <= 90) || !(math.Abs(p.Lon()) <= 540) {
 		return nil, fmt.Errorf("point %s is not on earth", place(p))
@@ -98,47 +112,77 @@ func (g *Graph) snaps(p orb.Point, pr *profile) ([]snap, error) {
 	var found []snap
 	var tried []int32 // parts
 	reach, wet := float64(snapReach), false
+	open := func(e int32) bool { return !pr.avoided[g.country[g.edges[e].From]] }
 	if slices.Contains(pr.avoided, true) {
 		s, ok := g.at.near(g, p, reach, func(int32) bool { return true })
-		if ok && pr.avoided[g.country[g.edges[s.edge].From]] {
+		if ok && !open(s.edge) {
 			reach = besideReach
 		}
 	}
 	for range mostParts {
 		s, ok := g.at.near(g, p, reach, func(e int32) bool {
-			from := g.edges[e].From
-			return !pr.avoided[g.country[from]] && !slices.Contains(tried, g.part[from])
+			return open(e) && !slices.Contains(tried, g.part[g.edges[e].From])
 		})
 		if !ok {
 			break
 		}
 		tried = append(tried, g.part[g.edges[s.edge].From])
-		if s.metres > dryAccess {
-			dry, err := g.dry(p, s.point)
-			if err != nil {
-				return nil, err
-			}
-			if !dry {
-				wet = true
-				continue
-			}
+		dry, err := g.joins(p, &s)
+		if err != nil {
+			return nil, err
 		}
-		s.access = s.metres * circuity(g.countryOf(s))
+		if !dry {
+			wet = true
+			continue
+		}
 		if len(found) == 0 {
+			s.cost = s.access
 			reach = min(reach, s.metres+otherReach)
 		} else if g.countryOf(s) != g.countryOf(found[0]) {
 			continue
+		} else {
+			s.cost = s.access + elsewhere
 		}
 		found = append(found, s)
 	}
 	switch {
 	case len(found) > 0:
-		return found, nil
 	case wet:
 		return nil, fmt.Errorf("%w: no %s at %s that can be reached by land and may be used", geodata.ErrNoRoute, g.lines(), place(p))
 	default:
 		return nil, fmt.Errorf("%w: no %s within %.0f km of %s that may be used", geodata.ErrNoRoute, g.lines(), reach/1000, place(p))
 	}
+	first := found[0]
+	if first.metres <= onLine || g.mode == geodata.Rail {
+		return found, nil // trains do not hop
+	}
+	for _, s := range g.at.around(g, p, min(reach, first.metres+aroundReach), func(e int32) bool {
+		from := g.edges[e].From
+		return e != first.edge && g.part[from] == g.part[g.edges[first.edge].From] && g.country[from] == g.country[g.edges[first.edge].From]
+	}) {
+		if s.edge < 0 {
+			continue
+		}
+		dry, err := g.joins(p, &s)
+		if err != nil {
+			return nil, err
+		}
+		if dry {
+			s.cost = first.cost + max(0, s.access-first.access)*aroundWeight
+			found = append(found, s)
+		}
+	}
+	return found, nil
+}
+
+// joins sets how far it is to the line by the ways there are likely to be; false
+// if water lies between.
+func (g *Graph) joins(p orb.Point, s *snap) (bool, error) {
+	s.access = s.metres * circuity(g.countryOf(*s))
+	if s.metres <= dryAccess {
+		return true, nil
+	}
+	return g.dry(p, s.point)
 }
 
 // dry tells whether the straight line between two points is over land.
@@ -158,28 +202,22 @@ func (g *Graph) dry(a, b orb.Point) (bool, error) {
 	return float64(wet)/float64(steps+1)*km*1000 <= max(wetAccess, wetShare*km*1000), nil
 }
 
-// match picks, for two points, the lines in one part of the network that are
-// nearest to both.
-func (g *Graph) match(from, to []snap) (a, b snap, ok bool) {
-	best := math.Inf(1)
-	for _, s := range from {
-		for _, t := range to {
-			if g.part[g.edges[s.edge].From] == g.part[g.edges[t.edge].From] && s.access+t.access < best {
-				a, b, ok, best = s, t, true, s.access+t.access
-			}
-		}
-	}
-	return a, b, ok
-}
-
 // across is the way between two points that are nearer to each other than to the
 // network, in km.
-func (g *Graph) across(from, to orb.Point, a, b snap) (km float64, ok bool) {
+func (g *Graph) across(from, to orb.Point, a, b snap) (km float64, ok bool, err error) {
 	if g.countryOf(a) != g.countryOf(b) {
-		return 0, false
+		return 0, false, nil
 	}
-	km = path.Distance(from, to) * circuity(g.countryOf(a))
-	return km, km*1000 <= a.access+b.access
+	straight := path.Distance(from, to)
+	km = straight * circuity(g.countryOf(a))
+	if km*1000 > a.access+b.access {
+		return 0, false, nil
+	}
+	ok = true
+	if straight*1000 > dryAccess {
+		ok, err = g.dry(from, to)
+	}
+	return km, ok, err
 }
 
 func (g *Graph) countryOf(s snap) geodata.Country {
@@ -194,7 +232,7 @@ type index struct {
 }
 
 const (
-	cellUnits = UnitsPerDegree / 2 // half a degree
+	cellUnits = UnitsPerDegree / 5 // a fifth of a degree
 	cellsWide = 360 * UnitsPerDegree / cellUnits
 	cellsHigh = 180 * UnitsPerDegree / cellUnits
 )
@@ -251,13 +289,55 @@ func cellOf(lat, lon int32) int32 {
 // is allowed.
 func (ix *index) near(g *Graph, p orb.Point, metres float64, allowed func(edge int32) bool) (snap, bool) {
 	best := snap{edge: -1, metres: metres}
-	lat, lon := p.Lat()*UnitsPerDegree, p.Lon()*UnitsPerDegree
-	shrink := max(math.Cos(p.Lat()*math.Pi/180), 0.01)
+	f := flat(p)
+	ix.visit(p, &best.metres, func(e int32) {
+		if allowed(e) {
+			g.project(e, f, &best)
+		}
+	})
+	return best, best.edge >= 0
+}
+
+// around returns the nearest place within so many metres in each of four
+// directions; the edge is -1 where there is none.
+func (ix *index) around(g *Graph, p orb.Point, metres float64, allowed func(edge int32) bool) [4]snap {
+	var best [4]snap
+	for i := range best {
+		best[i] = snap{edge: -1, metres: metres}
+	}
+	f := flat(p)
+	ix.visit(p, &metres, func(e int32) {
+		if !allowed(e) {
+			return
+		}
+		s := snap{edge: -1, metres: metres}
+		g.project(e, f, &s)
+		if s.edge < 0 {
+			return
+		}
+		i := 0
+		if s.point.Lat() > p.Lat() {
+			i = 1
+		}
+		if turn((s.point.Lon()-p.Lon())*UnitsPerDegree) > 0 {
+			i += 2
+		}
+		if s.metres < best[i].metres {
+			best[i] = s
+		}
+	})
+	return best
+}
+
+// visit calls do for the edges near a point, ring by ring of cells, some of them
+// more than once, until nothing can be nearer than metres, which do may lower.
+func (ix *index) visit(p orb.Point, metres *float64, do func(edge int32)) {
+	shrink := flat(p).shrink
 	cy := int32(math.Floor((p.Lat() + 90) * UnitsPerDegree / cellUnits))
 	cx := int32(math.Floor((p.Lon() + 540) * UnitsPerDegree / cellUnits))
 	for ring := int32(0); ring <= cellsHigh; ring++ {
 		// Nothing in this ring is nearer than ring-1 cells, less one for the missed corners.
-		if float64(ring-2)*cellUnits*metresPerUnit*shrink > best.metres {
+		if float64(ring-2)*cellUnits*metresPerUnit*shrink > *metres {
 			break
 		}
 		for y := max(cy-ring, 0); y <= min(cy+ring, cellsHigh-1); y++ {
@@ -268,35 +348,40 @@ func (ix *index) near(g *Graph, p orb.Point, metres float64, allowed func(edge i
 			for x := cx - ring; x <= cx+ring; x += step {
 				cell := y*cellsWide + (x%cellsWide+cellsWide)%cellsWide
 				for _, e := range ix.edges[ix.start[cell]:ix.start[cell+1]] {
-					if allowed(e) {
-						g.project(e, lat, lon, shrink, &best)
-					}
+					do(e)
 				}
 			}
 		}
 	}
-	return best, best.edge >= 0
+}
+
+// plane is a flat map around a point.
+type plane struct{ lat, lon, shrink float64 }
+
+func flat(p orb.Point) plane {
+	return plane{p.Lat() * UnitsPerDegree, p.Lon() * UnitsPerDegree, max(math.Cos(p.Lat()*math.Pi/180), 0.01)}
 }
 
 // project improves best by the edge's nearest point, on a plane around the point.
-func (g *Graph) project(e int32, lat, lon, shrink float64, best *snap) {
+func (g *Graph) project(e int32, f plane, best *snap) {
+	lat, lon, shrink := f.lat, f.lon, f.shrink
 	i, drawn, hit := 0, 0.0, -1.0
 	g.walk(e, func(a, b Vertex) {
 		i++
 		ay, ax := float64(a.Lat)-lat, turn(float64(a.Lon)-lon)*shrink
 		dy, dx := float64(b.Lat-a.Lat), float64(b.Lon-a.Lon)*shrink
-		f := 0.0
+		k := 0.0
 		if l := dy*dy + dx*dx; l > 0 {
-			f = min(max(-(ay*dy+ax*dx)/l, 0), 1)
+			k = min(max(-(ay*dy+ax*dx)/l, 0), 1)
 		}
-		length := math.Hypot(dy, dx) * metresPerUnit
-		if d := math.Hypot(ay+f*dy, ax+f*dx) * metresPerUnit; d < best.metres {
+		length := math.Sqrt(dy*dy+dx*dx) * metresPerUnit
+		if d := math.Sqrt((ay+k*dy)*(ay+k*dy)+(ax+k*dx)*(ax+k*dx)) * metresPerUnit; d < best.metres {
 			best.metres, best.edge, best.vertex = d, e, i
 			best.point = orb.Point{
-				(float64(a.Lon) + f*float64(b.Lon-a.Lon)) / UnitsPerDegree,
-				(float64(a.Lat) + f*float64(b.Lat-a.Lat)) / UnitsPerDegree,
+				(float64(a.Lon) + k*float64(b.Lon-a.Lon)) / UnitsPerDegree,
+				(float64(a.Lat) + k*float64(b.Lat-a.Lat)) / UnitsPerDegree,
 			}
-			hit = drawn + f*length
+			hit = drawn + k*length
 		}
 		drawn += length
 	})

@@ -68,8 +68,7 @@ func (t *trace) within(a, b snap) {
 			t.vertex(v)
 		}
 	}
-	way, _ := t.g.alongEdge(a, b)
-	t.edge(a.edge, float64(way.metres))
+	t.edge(a.edge, float64(t.g.alongEdge(a, b).metres))
 }
 
 // leave goes from a place on an edge to one of its ends.
