@@ -45,7 +45,8 @@ type Cargo struct {
 	VolumeM3 float64     `json:"volume_m3,omitempty"` // 0: not given
 	Unit     Unit        `json:"unit,omitempty"`      // empty: FTL
 	HS       string      `json:"hs,omitempty"`        // harmonised system code, 4 to 10 digits
-	DG       string      `json:"dg,omitempty"`        // dangerous goods class, e.g. "3", "6.1"
+	DG       string      `json:"dg,omitempty"`        // dangerous goods class, e.g. "3", "6.1"; empty with UN set: the class of that number
+	UN       string      `json:"un,omitempty"`        // UN number of dangerous goods, e.g. "3480"
 	TempC    *[2]float64 `json:"temp_c,omitempty"`    // lowest and highest allowed temperature
 	Value    *Money      `json:"value,omitempty"`
 }
@@ -58,8 +59,21 @@ type Request struct {
 	Cargo       Cargo      `json:"cargo"`
 	Depart      time.Time  `json:"depart"` // earliest departure; zero: now
 	ArriveBy    *time.Time `json:"arrive_by,omitempty"`
-	Modes       []Mode     `json:"modes,omitempty"` // empty: all
-	Avoid       []string   `json:"avoid,omitempty"` // "country:RU", "passage:suez", "border:KHO-NUR"
+	Modes       []Mode     `json:"modes,omitempty"`   // empty: all
+	Avoid       []string   `json:"avoid,omitempty"`   // "country:RU", "passage:suez", "border:KHO-NUR"
+	Drivers     int        `json:"drivers,omitempty"` // of a lorry over long ways, 1 or 2; 0: two
+	TIR         *TIRTerms  `json:"tir,omitempty"`     // nil: the usual terms
+}
+
+// TIRTerms are what a TIR journey depends on besides its way. The zero value is
+// the usual case: one office at each end, an approved vehicle, the recommended
+// guarantee, and duties at an assumed share of the value.
+type TIRTerms struct {
+	Offices       int     `json:"offices,omitempty"`        // customs offices of departure and destination together; 0: 2
+	Unapproved    bool    `json:"unapproved,omitempty"`     // the vehicle has no certificate of approval for customs seals
+	HeavyOrBulky  bool    `json:"heavy_or_bulky,omitempty"` // goods that may travel on a vehicle without approval
+	GuaranteeEUR  float64 `json:"guarantee_eur,omitempty"`  // of each national association; 0: 100,000
+	DutiesPercent float64 `json:"duties_percent,omitempty"` // duties and taxes at stake, per cent of the value; 0: not known
 }
 
 // Hours is a time span as quantiles, in hours.
@@ -85,11 +99,35 @@ type CostLine struct {
 	Amount Money  `json:"amount"`
 	Low    Money  `json:"low"`
 	High   Money  `json:"high"`
-	Basis  string `json:"basis"`  // how the amount was reached, e.g. "2,410 km × 1.25 USD/km"
-	AsOf   string `json:"as_of"`  // date of the price
-	Source string `json:"source"` // publisher
-	Origin string `json:"origin"` // P, G, K or A, as in geodata.Origin
-	Stale  bool   `json:"stale"`  // older than the limit for its kind on the day of the plan
+	Basis  string `json:"basis"`           // how the amount was reached, e.g. "2,410 km × 1.25 USD/km"
+	AsOf   string `json:"as_of"`           // date of the price
+	Source string `json:"source"`          // publisher
+	Origin string `json:"origin"`          // P, G, K or A, as in geodata.Origin
+	Stale  bool   `json:"stale"`           // older than the limit for its kind on the day of the plan
+	Sheet  string `json:"sheet,omitempty"` // imported rate sheet and line the price is from, e.g. "acme-2026q4.csv:12"
+}
+
+// EmissionLine is one movement or handling and what it emits, well to wheel.
+type EmissionLine struct {
+	What   string  `json:"what"`   // "Rail in KZ", "Port terminal at Qingdao"
+	Kind   string  `json:"kind"`   // transport or hub
+	Factor string  `json:"factor"` // id of the emission factor
+	Value  float64 `json:"value"`  // the factor, in Unit
+	Unit   string  `json:"unit"`   // g/t-km or kg/t
+	// Basis is the distance the factor is meant for, and KM is counted in: SFD
+	// (shortest feasible) or GCD (great circle); empty for hubs.
+	Basis string `json:"basis,omitempty"`
+	// Adjustment tells of the distance adjustment factor: "included" in the
+	// factor, "none" where the method has none, or "unknown" where the source does
+	// not say. Whatever it says, none is added, so none is counted twice.
+	Adjustment string  `json:"adjustment,omitempty"`
+	Tonnes     float64 `json:"tonnes"`
+	KM         float64 `json:"km,omitempty"`
+	Load       string  `json:"load,omitempty"`   // load factor and empty running the value stands for
+	Uplift     float64 `json:"uplift,omitempty"` // share added for cooling, e.g. 0.12
+	KG         float64 `json:"kg"`
+	Source     string  `json:"source"`
+	Origin     string  `json:"origin"` // P, G, K or A
 }
 
 // Cost is the all-in price.
@@ -150,7 +188,8 @@ type Leg struct {
 	TransitHours Hours           `json:"transit_hours"`
 	Cost         Money           `json:"cost"`
 	CO2eKG       float64         `json:"co2e_kg"`
-	CO2eBasis    string          `json:"co2e_basis"` // factor, its unit, distance basis, source
+	CO2eBasis    string          `json:"co2e_basis"`           // factor, its unit, distance basis, source
+	CO2eLines    []EmissionLine  `json:"co2e_lines,omitempty"` // they sum to CO2eKG
 	Borders      []Border        `json:"borders"`
 	Passages     []string        `json:"passages,omitempty"`
 	Regime       string          `json:"regime,omitempty"` // TIR, T1, SMGS, B/L, AWB …
@@ -198,6 +237,24 @@ type Plan struct {
 	Options     []Option   `json:"options"` // cheapest first
 	Excluded    []Excluded `json:"excluded"`
 	Notes       []string   `json:"notes,omitempty"`
+	CO2eMethod  string     `json:"co2e_method,omitempty"` // standard and boundary the CO2e follows
+	Data        []Data     `json:"data,omitempty"`        // what the plan was made from
+}
+
+// Data is one data set a plan was made from. Two plans of one request with the
+// same versions are the same plan.
+type Data struct {
+	Name    string `json:"name"`    // "rates", "services", "sheet acme-2026q4.csv", …
+	Version string `json:"version"` // first 12 hex digits of the SHA-256 of its bytes
+	AsOf    string `json:"as_of,omitempty"`
+}
+
+// Rule is a rule a journey can break.
+type Rule struct {
+	ID     string         `json:"id"`    // stable, e.g. "TIR-1"
+	Topic  string         `json:"topic"` // TIR, road, border, dangerous goods, …
+	Text   string         `json:"text"`  // what it demands, one sentence
+	Origin geodata.Origin `json:"origin"`
 }
 
 // InputError is a request that cannot be planned because of what it says. Field

@@ -58,7 +58,7 @@ type site struct {
 func (s *site) area(m geodata.Mode) string { return regime.Area(m, s.country) }
 
 func (s *site) stop() timetable.Stop {
-	return timetable.Stop{Place: s.terminal.Place, Country: s.country, Region: s.region, InEU: regime.InEU(s.country)}
+	return timetable.Stop{ID: s.terminal.ID, Place: s.terminal.Place, Country: s.country, Region: s.region, InEU: regime.InEU(s.country)}
 }
 
 // wait is a stay that is not movement.
@@ -653,9 +653,26 @@ func (q *query) connect(h hop, token int32, once, marks uint64) {
 
 // fixedRhythm puts a week of departures on the clock of the search.
 func fixedRhythm(r timetable.Rhythm, start time.Time) *rhythm {
+	if len(r.Dates) > 0 {
+		return datedRhythm(r, start)
+	}
 	out := &rhythm{period: 168}
 	for t := r.Next(start); len(out.times) < len(r.Days); t = r.Next(t.Add(time.Minute)) {
 		out.times = append(out.times, t.Sub(start).Hours())
+	}
+	return out
+}
+
+// datedRhythm puts the departures of an imported schedule on the clock of the
+// search, as many as any journey may wait for.
+func datedRhythm(r timetable.Rhythm, start time.Time) *rhythm {
+	const most = 120
+	out := &rhythm{}
+	for t := r.Next(start); len(out.times) < most && t.Sub(start) < 120*24*time.Hour; t = r.Next(t.Add(time.Minute)) {
+		out.times = append(out.times, t.Sub(start).Hours())
+	}
+	if len(out.times) == 0 {
+		out.times = []float64{r.Next(start).Sub(start).Hours()}
 	}
 	return out
 }
@@ -1165,10 +1182,11 @@ func (q *query) linkAir() error {
 			if h.verdict == 0 {
 				h.verdict = q.verdict(regime.Flight(a.country, b.country))
 			}
-			h.service = q.p.times.Find(geodata.Air, a.stop(), b.stop())[0]
-			id := timetable.AirExport
-			h.before = append(h.before, q.dwell(id, a.region, q.placeName(from)))
-			q.connect(h, q.token("air"), 0, q.passed(b.country))
+			h.before = append(h.before, q.dwell(timetable.AirExport, a.region, q.placeName(from)))
+			for _, s := range q.p.times.Find(geodata.Air, a.stop(), b.stop()) {
+				h.service = s
+				q.connect(h, q.token("air"), 0, q.passed(b.country))
+			}
 		}
 	}
 	return nil
@@ -1178,6 +1196,15 @@ func (q *query) linkAir() error {
 func (q *query) moving(h *hop, split []geodata.CountryKM) (p50, p90 float64) {
 	if h.cross != nil {
 		return 0, 0 // a ferry's crossing is in its dwell
+	}
+	if h.service.TransitH > 0 && h.trainKMH == 0 { // a timetable knows
+		p50 = h.service.TransitH
+		switch h.mode {
+		case geodata.Sea:
+			return p50, p50*1.05 + math.Min(96, 0.25*p50)
+		case geodata.Air:
+			return p50, p50 * q.p.times.Speed(geodata.Air, "", false).Spread
+		}
 	}
 	switch h.mode {
 	case geodata.Sea:

@@ -84,6 +84,14 @@ func bad(field, format string, args ...any) error {
 // *routing.InputError or a *geodata.UnknownPlaceError.
 func (p *Planner) read(req routing.Request) (*query, error) {
 	now := p.clock().UTC()
+	if p.times.Count() > 0 { // schedules are of their days
+		on := req.Depart
+		if on.IsZero() {
+			on = now
+		}
+		today := *p
+		today.times, p = p.times.On(on), &today
+	}
 	q := &query{p: p, req: req, now: now, modes: map[geodata.Mode]bool{}, avoidB: map[string]bool{}}
 	if err := q.readCargo(); err != nil {
 		return nil, err

@@ -53,6 +53,9 @@ func (q *query) trace(l label, arena []label) journey {
 			if h.served {
 				h.service = q.train(h, middle)
 				train = h.service.KMH
+				if s, kmh := q.scheduledTrain(j.hops[i:]); kmh > 0 {
+					h.service, train = s, kmh
+				}
 			}
 			h.trainKMH = train
 		}
@@ -81,6 +84,36 @@ func (q *query) train(h *hop, caspian bool) timetable.Service {
 		return services[i]
 	}
 	return services[0]
+}
+
+// scheduledTrain is the imported train that runs from the first of some hops to
+// where the last of its train ends, and the speed its timetable leaves between the
+// borders; 0 when none is known.
+func (q *query) scheduledTrain(hops []hop) (timetable.Service, float64) {
+	km, stopsH, end := 0.0, 0.0, 0
+	for i := range hops {
+		h := &hops[i]
+		if h.mode != geodata.Rail || i > 0 && h.served {
+			break
+		}
+		km += h.km
+		end = i
+		if h.cross != nil {
+			for _, w := range h.before {
+				stopsH += w.dwell.P50
+			}
+		}
+	}
+	to := &q.sites[hops[end].to]
+	if to.kind != yard {
+		return timetable.Service{}, 0
+	}
+	for _, s := range q.p.times.Find(geodata.Rail, q.sites[hops[0].from].stop(), to.stop()) {
+		if moving := s.TransitH - stopsH; s.TransitH > 0 && moving > 0 {
+			return s, km / moving
+		}
+	}
+	return timetable.Service{}, 0
 }
 
 // shareOfName is the part of a journey from which a mode is in its name, and

@@ -36,20 +36,48 @@ var (
 )
 
 // Rhythm is when a service leaves: every so many hours at moments unknown
-// beforehand, or on weekdays at an hour (UTC).
+// beforehand, on weekdays at an hour (UTC), or on dates, as imported schedules
+// have them.
 type Rhythm struct {
-	Every float64 // hours; for weekdays the mean
+	Every float64 // hours; for weekdays and dates the mean
 	Days  []time.Weekday
 	Hour  int
 	Min   int
+	Dates []time.Time // every departure, in order; Days is empty then
 }
 
 // Fixed reports whether the departures are known moments.
-func (r Rhythm) Fixed() bool { return len(r.Days) > 0 }
+func (r Rhythm) Fixed() bool { return len(r.Days) > 0 || len(r.Dates) > 0 }
 
-// Next is the first departure at or after t. Only for fixed rhythms.
+// Next is the first departure at or after t. Only for fixed rhythms. After the
+// last of its dates a schedule says nothing: the week of the last ones is taken to
+// go on, which Table.On limits to a few weeks.
 func (r Rhythm) Next(t time.Time) time.Time {
 	t = t.UTC()
+	if len(r.Dates) > 0 {
+		i, _ := slices.BinarySearchFunc(r.Dates, t, time.Time.Compare)
+		if i < len(r.Dates) {
+			return r.Dates[i]
+		}
+		const week = 7 * 24 * time.Hour
+		last := r.Dates[len(r.Dates)-1]
+		weeks := t.Sub(last)/week + 1
+		best := last.Add(weeks * week) // at or after t
+		for _, d := range slices.Backward(r.Dates) {
+			if last.Sub(d) >= week {
+				break
+			}
+			for at := d.Add((t.Sub(d) / week) * week); ; at = at.Add(week) {
+				if !at.Before(t) {
+					if at.Before(best) {
+						best = at
+					}
+					break
+				}
+			}
+		}
+		return best
+	}
 	day := time.Date(t.Year(), t.Month(), t.Day(), r.Hour, r.Min, 0, 0, time.UTC)
 	for range 8 {
 		if !day.Before(t) && slices.Contains(r.Days, day.Weekday()) {
@@ -62,6 +90,9 @@ func (r Rhythm) Next(t time.Time) time.Time {
 
 // String says the rhythm in words.
 func (r Rhythm) String() string {
+	if len(r.Dates) > 0 {
+		return "by timetable, " + strings.TrimPrefix(Rhythm{Every: r.Every}.String(), "about ")
+	}
 	if r.Fixed() {
 		names := make([]string, len(r.Days))
 		for i, d := range r.Days {
@@ -129,8 +160,13 @@ type Service struct {
 	KMH     float64 // 0: the speeds of the countries passed
 	Slack   float64 // share added to sailing time
 	CutoffH float64
-	Origin  geodata.Origin
-	Note    string
+	// TransitH is the time from departure to arrival that a schedule gives; 0: it
+	// follows from the distance and KMH.
+	TransitH float64
+	OneWay   bool   // runs from From to To only, as imported services do
+	Carrier  string // who runs it; may be empty
+	Origin   geodata.Origin
+	Note     string
 }
 
 // Speed is how fast a mode moves in a country.
@@ -150,8 +186,10 @@ type Dwell struct {
 // Table is a timetable. It is read-only once made and safe for concurrent use.
 type Table struct {
 	services []Service
-	speeds   map[string]Speed
-	dwells   map[string]Dwell
+	// scheduled are services imported between two terminals, by scheduledKey.
+	scheduled map[string][]Service
+	speeds    map[string]Speed
+	dwells    map[string]Dwell
 }
 
 // Reference reads the embedded timetable.
@@ -326,6 +364,7 @@ func (t *Table) Speed(m geodata.Mode, c geodata.Country, inEU bool) Speed {
 
 // Stop is a terminal as services know it.
 type Stop struct {
+	ID      string // terminal id, e.g. "air:TAO"; may be empty
 	Place   string // UN/LOCODE; may be empty
 	Country geodata.Country
 	Region  string // see Region
@@ -338,7 +377,7 @@ func (s Stop) rank(selectors []string) int {
 	best := 0
 	for _, sel := range selectors {
 		switch {
-		case sel == s.Place && s.Place != "":
+		case sel == s.Place && s.Place != "", sel == s.ID && s.ID != "":
 			return 4
 		case sel == string(s.Country), sel == string(s.Country)+"/"+s.Region:
 			best = max(best, 3)
@@ -353,8 +392,33 @@ func (s Stop) rank(selectors []string) int {
 
 // Find lists the services of a mode from one stop to another: of each way
 // (Via) the one that fits most closely, and an express besides the ordinary
-// service where a row names both places. Services run in both directions.
+// service where a row names both places. Services run in both directions. An
+// imported schedule between the two stands for the reference row of the same way,
+// and comes first.
 func (t *Table) Find(m geodata.Mode, from, to Stop) []Service {
+	reference := t.findReference(m, from, to)
+	scheduled := t.findScheduled(m, from, to)
+	if len(scheduled) == 0 {
+		return reference
+	}
+	out := make([]Service, 0, len(scheduled)+len(reference))
+	told := map[string]bool{}
+	for _, s := range scheduled {
+		if s.Via == "" && slices.ContainsFunc(reference, func(r Service) bool { return r.Via == "cape" }) {
+			s.Via = "cape" // a schedule does not tell; most Asia–Europe services sail so in 2026
+		}
+		told[s.Via] = true
+		out = append(out, s)
+	}
+	for _, r := range reference {
+		if !told[r.Via] {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (t *Table) findReference(m geodata.Mode, from, to Stop) []Service {
 	type match struct {
 		Service
 		rank int

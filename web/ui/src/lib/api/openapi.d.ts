@@ -565,6 +565,7 @@ export interface components {
             dg?: string;
             hs?: string;
             temp_c?: number[];
+            un?: string;
             unit?: string;
             value?: components["schemas"]["Money"];
             /** Format: double */
@@ -630,9 +631,15 @@ export interface components {
             leg: number;
             low: components["schemas"]["Money"];
             origin: string;
+            sheet?: string;
             source: string;
             stale: boolean;
             what: string;
+        };
+        Data: {
+            as_of?: string;
+            name: string;
+            version: string;
         };
         Dwell: {
             /** Format: double */
@@ -654,6 +661,27 @@ export interface components {
             shipment: string;
             /** Format: double */
             total_km: number;
+        };
+        EmissionLine: {
+            adjustment?: string;
+            basis?: string;
+            factor: string;
+            /** Format: double */
+            kg: number;
+            kind: string;
+            /** Format: double */
+            km?: number;
+            load?: string;
+            origin: string;
+            source: string;
+            /** Format: double */
+            tonnes: number;
+            unit: string;
+            /** Format: double */
+            uplift?: number;
+            /** Format: double */
+            value: number;
+            what: string;
         };
         Event: {
             detail?: string;
@@ -763,6 +791,7 @@ export interface components {
             co2e_basis: string;
             /** Format: double */
             co2e_kg: number;
+            co2e_lines?: components["schemas"]["EmissionLine"][] | null;
             cost: components["schemas"]["Money"];
             /** Format: date-time */
             depart: string;
@@ -891,8 +920,10 @@ export interface components {
             places: components["schemas"]["PlaceView"][];
         };
         Plan: {
+            co2e_method?: string;
             /** Format: date-time */
             created: string;
+            data?: components["schemas"]["Data"][] | null;
             destination: components["schemas"]["Point"];
             excluded: components["schemas"]["Excluded"][] | null;
             id?: string;
@@ -1014,8 +1045,11 @@ export interface components {
             /** Format: date-time */
             depart: string;
             destination: string;
+            /** Format: int64 */
+            drivers?: number;
             modes?: string[] | null;
             origin: string;
+            tir?: components["schemas"]["TIRTerms"];
         };
         Segment: {
             /** Format: double */
@@ -1115,6 +1149,16 @@ export interface components {
             country: string;
             /** @example Qingdao */
             name: string;
+        };
+        TIRTerms: {
+            /** Format: double */
+            duties_percent?: number;
+            /** Format: double */
+            guarantee_eur?: number;
+            heavy_or_bulky?: boolean;
+            /** Format: int64 */
+            offices?: number;
+            unapproved?: boolean;
         };
         TrackProperties: {
             shipment: string;

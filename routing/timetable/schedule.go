@@ -1,0 +1,164 @@
+package timetable
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"corridor/geodata"
+)
+
+// This file is about services that were imported: they run between two terminals
+// on dates, and stand for the reference rows.
+
+// afterLast is how long after its last known departure a schedule is still taken
+// to go on as in its last week.
+const afterLast = 28 * 24 * time.Hour
+
+// maxScheduled is how many imported services of one pair are kept: more lines than
+// that between two terminals are no different choice.
+const maxScheduled = 4
+
+func scheduledKey(m geodata.Mode, from, to string) string {
+	return string(m) + " " + from + " " + to
+}
+
+// With is the table with imported services added. Those that do not run between
+// single places are treated like rows of the reference timetable, before which
+// they come.
+func (t *Table) With(services []Service) *Table {
+	out := &Table{speeds: t.speeds, dwells: t.dwells, scheduled: map[string][]Service{}}
+	for k, v := range t.scheduled {
+		out.scheduled[k] = slices.Clone(v)
+	}
+	for _, s := range services {
+		if s.OneWay && len(s.From) == 1 && len(s.To) == 1 {
+			k := scheduledKey(s.Mode, s.From[0], s.To[0])
+			out.scheduled[k] = append(out.scheduled[k], s)
+			continue
+		}
+		out.services = append(out.services, s)
+	}
+	for k, list := range out.scheduled {
+		slices.SortStableFunc(list, func(a, b Service) int {
+			return cmp.Or(cmp.Compare(a.Rhythm.Every, b.Rhythm.Every), cmp.Compare(a.TransitH, b.TransitH), strings.Compare(a.ID, b.ID))
+		})
+		out.scheduled[k] = list
+	}
+	out.services = append(out.services, t.services...)
+	return out
+}
+
+// On is the table as it stands on a day: schedules that have long ended, or begin
+// too late for goods that leave then, are left out.
+func (t *Table) On(day time.Time) *Table {
+	if len(t.scheduled) == 0 {
+		return t
+	}
+	out := &Table{services: t.services, speeds: t.speeds, dwells: t.dwells, scheduled: map[string][]Service{}}
+	for k, list := range t.scheduled {
+		for _, s := range list {
+			d := s.Rhythm.Dates
+			if len(d) == 0 || d[len(d)-1].Add(afterLast).After(day) && d[0].Before(day.Add(2*afterLast)) {
+				out.scheduled[k] = append(out.scheduled[k], s)
+			}
+		}
+	}
+	return out
+}
+
+// findScheduled lists the imported services between two stops, which are known by
+// their terminal or their place.
+func (t *Table) findScheduled(m geodata.Mode, from, to Stop) []Service {
+	if len(t.scheduled) == 0 {
+		return nil
+	}
+	var out []Service
+	for _, a := range from.names() {
+		for _, b := range to.names() {
+			out = append(out, t.scheduled[scheduledKey(m, a, b)]...)
+		}
+	}
+	return out[:min(len(out), maxScheduled)]
+}
+
+func (s Stop) names() []string {
+	var out []string
+	if s.ID != "" {
+		out = append(out, s.ID)
+	}
+	if s.Place != "" {
+		out = append(out, s.Place)
+	}
+	return out
+}
+
+// Count is how many services of the table were imported.
+func (t *Table) Count() int {
+	n := 0
+	for _, list := range t.scheduled {
+		n += len(list)
+	}
+	return n
+}
+
+// line is a scheduled line in the making: one carrier's departures from one
+// terminal to another, as a reader collects them.
+type line struct {
+	mode     geodata.Mode
+	from, to string
+	name     string
+	carrier  string
+	hours    float64
+	cutoffH  float64
+}
+
+// lines collects departures by line.
+type lines struct {
+	dates map[line][]time.Time
+	total int
+}
+
+// maxDepartures is how many departures one import may hold.
+const maxDepartures = 2_000_000
+
+func (l *lines) add(x line, departs time.Time) error {
+	if l.dates == nil {
+		l.dates = map[line][]time.Time{}
+	}
+	if l.total++; l.total > maxDepartures {
+		return fmt.Errorf("more than %d departures: cut the file to the lines and the months you need", maxDepartures)
+	}
+	l.dates[x] = append(l.dates[x], departs.UTC())
+	return nil
+}
+
+// services are the lines in a stable order. Lines of one pair, carrier and name
+// that take different times are told apart by a number.
+func (l *lines) services(prefix string, origin geodata.Origin) []Service {
+	keys := make([]line, 0, len(l.dates))
+	for k := range l.dates {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b line) int {
+		return cmp.Or(strings.Compare(string(a.mode), string(b.mode)), strings.Compare(a.from, b.from), strings.Compare(a.to, b.to),
+			strings.Compare(a.carrier, b.carrier), strings.Compare(a.name, b.name), cmp.Compare(a.hours, b.hours), cmp.Compare(a.cutoffH, b.cutoffH))
+	})
+	out := make([]Service, 0, len(keys))
+	for i, k := range keys {
+		dates := l.dates[k]
+		slices.SortFunc(dates, time.Time.Compare)
+		dates = slices.CompactFunc(dates, time.Time.Equal)
+		every := 168.0
+		if n := len(dates); n > 1 {
+			every = dates[n-1].Sub(dates[0]).Hours() / float64(n-1)
+		}
+		out = append(out, Service{
+			ID: fmt.Sprintf("%s-%d", prefix, i+1), Mode: k.mode, From: []string{k.from}, To: []string{k.to}, Name: k.name, Carrier: k.carrier,
+			Rhythm: Rhythm{Every: every, Dates: dates}, CutoffH: k.cutoffH, TransitH: k.hours, OneWay: true, Origin: origin,
+		})
+	}
+	return out
+}
