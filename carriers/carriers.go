@@ -24,7 +24,8 @@ import (
 // Sink takes positions in. Those counted as stored in the receipt are durable
 // when Accept returns; Receipt.Refused counts from the start of the batch. After
 // an error nothing is known: the gateway tells its client to send again, and what
-// was stored after all is recognised as a duplicate.
+// was stored after all is recognised as a duplicate. The batch may be used again
+// when Accept has returned; sensors in it must not be written to.
 type Sink interface {
 	Accept(ctx context.Context, carrier tracking.PartyID, batch []tracking.Position, o tracking.AcceptOptions) (tracking.Receipt, error)
 }

@@ -102,7 +102,11 @@ func (d *decoding) element(raw []byte) error {
 	if d.n >= d.max {
 		return &TooManyError{Max: d.max}
 	}
-	p, reason, code := decodePosition(raw)
+	p, plain := plainPosition(raw)
+	reason, code := "", ""
+	if !plain {
+		p, reason, code = decodePosition(raw)
+	}
 	if code != "" {
 		d.refused = append(d.refused, tracking.Refusal{Index: d.n, Reason: reason, Code: code})
 	} else {

@@ -91,7 +91,7 @@ var ErrCorrupt = errors.New("corrupt log record")
 // EncodeRecord writes entries as one record of the log; FORMAT.md describes the
 // bytes.
 func EncodeRecord(entries ...Entry) ([]byte, error) {
-	r := NewRecordBuilder()
+	r := NewRecordBuilder(0)
 	for _, e := range entries {
 		b, err := EncodeEntry(e)
 		if err != nil {
@@ -106,8 +106,10 @@ func EncodeRecord(entries ...Entry) ([]byte, error) {
 // done by many and only joining by one.
 type RecordBuilder struct{ b []byte }
 
-// NewRecordBuilder starts a record.
-func NewRecordBuilder() *RecordBuilder { return &RecordBuilder{b: []byte{recordVersion}} }
+// NewRecordBuilder starts a record that will hold about so many bytes of entries.
+func NewRecordBuilder(size int) *RecordBuilder {
+	return &RecordBuilder{b: append(make([]byte, 0, 1+size+checksumSize), recordVersion)}
+}
 
 // Add appends the bytes EncodeEntry returned.
 func (r *RecordBuilder) Add(entry []byte) { r.b = append(r.b, entry...) }
@@ -122,7 +124,11 @@ func EncodeEntry(e Entry) ([]byte, error) {
 	// The length is not known before the body: leave room for the longest and
 	// close the gap, which moves at most a few bytes of header.
 	const room = 1 + binary.MaxVarintLen32
-	b, err := e.appendBody(make([]byte, room, 256))
+	size := 256
+	if p, ok := e.(*Positions); ok {
+		size += 32 * len(p.Positions)
+	}
+	b, err := e.appendBody(make([]byte, room, size))
 	if err != nil {
 		return nil, fmt.Errorf("encode log entry of kind %d: %w", e.kind(), err)
 	}
@@ -252,12 +258,20 @@ func (e *Positions) appendBody(b []byte) ([]byte, error) {
 
 	index := make(map[UnitID]int, 8)
 	var units []UnitID
+	of := make([]int32, len(e.Positions)) // index of each position's unit
 	for i := range e.Positions {
 		u := e.Positions[i].Unit
-		if _, ok := index[u]; !ok {
-			index[u] = len(units)
+		if n := len(units); n > 0 && units[n-1] == u {
+			of[i] = int32(n - 1)
+			continue
+		}
+		at, ok := index[u]
+		if !ok {
+			at = len(units)
+			index[u] = at
 			units = append(units, u)
 		}
+		of[i] = int32(at)
 	}
 	b = binary.AppendUvarint(b, uint64(len(units)))
 	for _, u := range units {
@@ -273,7 +287,7 @@ func (e *Positions) appendBody(b []byte) ([]byte, error) {
 		if !(math.Abs(p.Lat) <= 90 && math.Abs(p.Lon) <= 180) {
 			return nil, fmt.Errorf("position %d of %q is not on earth", i, p.Unit)
 		}
-		u := index[p.Unit]
+		u := of[i]
 		now := last{p.Time.UnixMilli(), int64(math.Round(p.Lat * perDegree)), int64(math.Round(p.Lon * perDegree))}
 		delta := now.ms - before[u].ms
 		flags := byte(0)

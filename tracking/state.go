@@ -43,6 +43,7 @@ type State struct {
 	shipments map[ShipmentID]*shipment
 	byOwner   map[PartyID][]*shipment
 	byCarrier map[PartyID][]*unit
+	spare     []Fix // see folding.room
 }
 
 // NewState is the state of an empty log.
@@ -79,6 +80,7 @@ type unit struct {
 	course    Measure
 	accuracy  Measure
 	handle    Handle
+	touched   int32 // place in folding.units + 1 while a record is folded
 	mode      byte
 	located   bool // there is a latest fix
 	whole     bool // recent holds every second ever accepted
@@ -156,11 +158,17 @@ func (u *unit) point() orb.Point {
 	return orb.Point{float64(u.lon) / perDegree, float64(u.lat) / perDegree}
 }
 
-func (u *unit) state() UnitState {
+// outline is state without the latest fix.
+func (u *unit) outline() UnitState {
 	s := UnitState{Unit: u.id, Carrier: u.carrier, Mode: modeOf(u.mode), Fixes: u.fixes, Simulated: u.simulated}
 	if n := len(u.shipments); n > 0 {
 		s.Shipment = u.shipments[n-1].ID
 	}
+	return s
+}
+
+func (u *unit) state() UnitState {
+	s := u.outline()
 	if u.located {
 		s.Latest = &Fix{
 			Position: Position{
@@ -321,8 +329,17 @@ type folding struct {
 	*State
 	c         Changes
 	units     []*unit
+	latest    []int32     // of units: where in c.Fixes the unit's latest fix is, or -1
 	shipments []*shipment // whose Shipment changed
 	progress  []*shipment // whose Progress changed
+}
+
+// touch notes that a unit changed.
+func (f *folding) touch(u *unit) {
+	if u.touched == 0 {
+		f.units, f.latest = append(f.units, u), append(f.latest, -1)
+		u.touched = int32(len(f.units))
+	}
 }
 
 func touch[T comparable](list []T, x T) []T {
@@ -333,7 +350,28 @@ func touch[T comparable](list []T, x T) []T {
 	return append(list, x)
 }
 
+// fixesAtOnce is how many fixes are allocated together. Records that follow each
+// other lie in one piece of memory, so that a store gets many without a copy.
+const fixesAtOnce = 16_384
+
+// room makes place for n more fixes in the record.
+func (f *folding) room(n int) {
+	if have := len(f.c.Fixes); have == 0 {
+		if cap(f.spare)-len(f.spare) < n {
+			f.spare = make([]Fix, 0, max(n, fixesAtOnce))
+		}
+		f.c.Fixes = f.spare[len(f.spare):]
+	} else if cap(f.c.Fixes)-have < n {
+		f.spare = make([]Fix, 0, max(have+n, fixesAtOnce))
+		f.c.Fixes = append(f.spare, f.c.Fixes...)
+	}
+}
+
 func (f *folding) positions(e *Positions) {
+	f.room(len(e.Positions))
+	if f.units == nil {
+		f.units, f.latest = make([]*unit, 0, len(e.Positions)), make([]int32, 0, len(e.Positions))
+	}
 	for i := range e.Positions {
 		p := &e.Positions[i]
 		u, ok := f.State.units[p.Unit]
@@ -347,19 +385,24 @@ func (f *folding) positions(e *Positions) {
 		}
 		u.remember(sec)
 		u.fixes++
-		f.units = touch(f.units, u)
-		fix := Fix{Position: *p, Received: e.Received, Seq: f.c.To, Simulated: e.Simulated}
+		f.touch(u)
+		at := len(f.c.Fixes)
+		f.c.Fixes = append(f.c.Fixes, Fix{Position: *p, Received: e.Received, Seq: f.c.To, Simulated: e.Simulated})
+		fix := &f.c.Fixes[at]
 		if i < len(e.Cells) {
 			fix.Cell = e.Cells[i]
 		}
-		f.c.Fixes = append(f.c.Fixes, fix)
 		if u.located && p.Time.UnixMilli() <= u.ms {
 			continue // late: into history it goes, back it does not move the unit
 		}
 		before, first := u.ms, !u.located
-		u.place(&fix)
+		u.place(fix)
+		f.latest[u.touched-1] = int32(at)
+		if len(u.shipments) == 0 {
+			continue
+		}
 		for _, sh := range slices.Clone(u.shipments) { // arrival takes one out
-			f.advance(u, sh, &fix, time.UnixMilli(before).UTC(), first)
+			f.advance(u, sh, fix, time.UnixMilli(before).UTC(), first)
 		}
 	}
 }
@@ -396,7 +439,7 @@ func (f *folding) assigned(e *UnitAssigned) {
 	}
 	sh.Carrier, sh.Unit = e.Carrier, e.Unit
 	u.carry(sh)
-	f.units = touch(f.units, u)
+	f.touch(u)
 	f.shipments = touch(f.shipments, sh)
 	ev := Event{Kind: EventAssigned, Time: e.At, Shipment: sh.ID, Unit: u.id}
 	if u.located {
@@ -408,7 +451,7 @@ func (f *folding) assigned(e *UnitAssigned) {
 
 func (f *folding) release(u *unit, sh *shipment) {
 	u.shipments = slices.DeleteFunc(u.shipments, func(x *shipment) bool { return x == sh })
-	f.units = touch(f.units, u)
+	f.touch(u)
 }
 
 func (f *folding) event(e Event) {
@@ -418,9 +461,24 @@ func (f *folding) event(e Event) {
 
 // finish writes the final values of all that was touched.
 func (f *folding) finish() {
-	f.c.Units = make([]UnitState, 0, len(f.units))
-	for _, u := range once(f.units) {
-		f.c.Units = append(f.c.Units, u.state())
+	if n := len(f.c.Fixes); n > 0 {
+		f.spare, f.c.run = f.c.Fixes, f.c.Fixes // what is left of it is for the next record
+		f.c.Fixes = f.c.Fixes[:n:n]
+	} else {
+		f.c.Fixes = nil
+	}
+	f.c.Units = make([]UnitState, len(f.units))
+	f.c.handles = make([]Handle, len(f.units))
+	for i, u := range f.units {
+		u.touched = 0
+		us := &f.c.Units[i]
+		if at := f.latest[i]; at >= 0 {
+			*us = u.outline()
+			us.Latest = &f.c.Fixes[at]
+		} else {
+			*us = u.state()
+		}
+		f.c.handles[i] = u.handle
 	}
 	for _, sh := range once(f.shipments) {
 		f.c.Shipments = append(f.c.Shipments, sh.Shipment)
@@ -527,15 +585,26 @@ func (s *State) Owner(id UnitID) (PartyID, bool) {
 	return u.carrier, true
 }
 
-// Knows tells what memory can say of a fix of the unit at a device time. Of an
-// unknown unit everything is new.
-func (s *State) Knows(id UnitID, t time.Time) Knowledge {
+// Prospect is what can be said of a position before it is accepted.
+type Prospect struct {
+	Exists  bool      // the unit is known
+	Carrier PartyID   // whose it is, if it exists
+	Knows   Knowledge // whether the fix is new; of an unknown unit everything is
+	Cell    uint64    // of the unit's latest fix; 0: none
+}
+
+// Prospect tells what is known of a unit and of a fix of it at a device time.
+func (s *State) Prospect(id UnitID, t time.Time) Prospect {
 	u, ok := s.units[id]
 	if !ok {
-		return IsNew
+		return Prospect{}
 	}
-	return u.knows(second(t))
+	return Prospect{Exists: true, Carrier: u.carrier, Knows: u.knows(second(t)), Cell: u.cell}
 }
+
+// Knows tells what memory can say of a fix of the unit at a device time. Of an
+// unknown unit everything is new.
+func (s *State) Knows(id UnitID, t time.Time) Knowledge { return s.Prospect(id, t).Knows }
 
 // Shipment returns a shipment.
 func (s *State) Shipment(id ShipmentID) (Shipment, Progress, bool) {

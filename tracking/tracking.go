@@ -224,6 +224,9 @@ type Changes struct {
 	Shipments []Shipment
 	Progress  []Progress // one per shipment; replaces the one before
 	Events    []Event
+
+	handles []Handle // of Units, when a State made the changes
+	run     []Fix    // Fixes with the room behind them, where the next record's are
 }
 
 // TrackQuery selects a unit's history by device time, oldest first. With Limit

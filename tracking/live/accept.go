@@ -29,8 +29,9 @@ const (
 // send the same fix at once must not both store it, and two carriers must not
 // both make the same unit.
 type hold struct {
+	unit    tracking.UnitID
 	carrier tracking.PartyID // who makes the unit, or has it
-	seconds []held           // ascending; never empty
+	seconds []held           // ascending; never empty while it is in Tracker.holds
 	newest  *op              // the last to hold something here
 }
 
@@ -42,15 +43,18 @@ type held struct {
 	op     *op
 }
 
-// candidate is a valid position whose fate is not decided yet.
-type candidate struct {
-	index int // in the request
-	pos   tracking.Position
+// incoming is a batch on its way: the valid positions of a request.
+type incoming struct {
+	head      tracking.Positions // all but the positions
+	positions []tracking.Position
+	indexes   []int32  // of the positions in the request
+	cells     []uint64 // of the positions; those of the unit before until storeFresh
+	receipt   *tracking.Receipt
 }
 
 // Accept stores a carrier's positions. Those counted as Stored are durable when
 // it returns. After an error some may be stored or not: send all again, what was
-// stored is recognised as duplicate.
+// stored is recognised as duplicate. The batch may be used again.
 func (t *Tracker) Accept(ctx context.Context, carrier tracking.PartyID, batch []tracking.Position, o tracking.AcceptOptions) (tracking.Receipt, error) {
 	receipt := tracking.Receipt{Refused: []tracking.Refusal{}}
 	if err := t.awaitReady(ctx); err != nil {
@@ -59,26 +63,32 @@ func (t *Tracker) Accept(ctx context.Context, carrier tracking.PartyID, batch []
 	if err := tracking.ValidateMode(o.Mode); err != nil {
 		return receipt, err
 	}
-	if _, ok := t.Party(carrier); !ok {
-		return receipt, fmt.Errorf("carrier %q: %w", carrier, tracking.ErrNotFound)
-	}
-	if n := t.queueFixes(); n > t.cfg.MaxPending {
-		return receipt, fmt.Errorf("%d fixes wait for the store, which is away or too slow: %w", n, tracking.ErrFull)
+	if err := t.mayAccept(carrier); err != nil {
+		return receipt, err
 	}
 	received := t.now().UTC().Truncate(time.Millisecond)
-	open := make([]candidate, 0, len(batch))
+	in := incoming{
+		head:      tracking.Positions{Carrier: carrier, Received: received, Mode: o.Mode, Simulated: o.Simulated},
+		positions: make([]tracking.Position, 0, len(batch)),
+		indexes:   make([]int32, 0, len(batch)),
+		cells:     make([]uint64, len(batch)),
+		receipt:   &receipt,
+	}
 	for i := range batch {
 		p, err := tracking.Validate(batch[i], received, o.Simulated)
 		if err != nil {
 			receipt.Refused = append(receipt.Refused, refusal(i, err))
 			continue
 		}
-		open = append(open, candidate{i, p})
+		in.positions, in.indexes = append(in.positions, p), append(in.indexes, int32(i))
 	}
-	head := tracking.Positions{Carrier: carrier, Received: received, Mode: o.Mode, Simulated: o.Simulated}
+	open := make([]int32, len(in.positions))
+	for i := range open {
+		open[i] = int32(i)
+	}
 	var err error
 	for err == nil && len(open) > 0 {
-		open, err = t.attempt(ctx, &head, open, &receipt)
+		open, err = t.attempt(ctx, &in, open)
 	}
 	t.stored.Add(uint64(receipt.Stored))
 	t.duplicates.Add(uint64(receipt.Duplicates))
@@ -86,21 +96,38 @@ func (t *Tracker) Accept(ctx context.Context, carrier tracking.PartyID, batch []
 	return receipt, err
 }
 
-// attempt decides what it can of the candidates and stores what is new. It
-// returns those that wait for the outcome of somebody else's operation, once
-// that is known.
-func (t *Tracker) attempt(ctx context.Context, head *tracking.Positions, open []candidate, receipt *tracking.Receipt) ([]candidate, error) {
-	o := newOp()
-	fresh, uncertain, blocked, on := t.claim(o, head.Carrier, open, receipt)
-	known, err := t.lookUp(ctx, o, uncertain, receipt)
-	if err != nil {
-		t.release(o)
-		o.finish(err)
-		return nil, err
+// mayAccept tells whether reports can be taken at all.
+func (t *Tracker) mayAccept(carrier tracking.PartyID) error {
+	t.mu.RLock()
+	_, ok := t.state.Party(carrier)
+	waiting := t.queue.fixes
+	t.mu.RUnlock()
+	switch {
+	case !ok:
+		return fmt.Errorf("carrier %q: %w", carrier, tracking.ErrNotFound)
+	case waiting > t.cfg.MaxPending:
+		return fmt.Errorf("%d fixes wait for the store, which is away or too slow: %w", waiting, tracking.ErrFull)
 	}
-	fresh = append(fresh, known...)
-	stored, err := t.storeFresh(ctx, o, head, fresh)
-	receipt.Stored += stored
+	return nil
+}
+
+// attempt decides what it can of the open positions (indexes into in.positions)
+// and stores what is new. It returns those that wait for the outcome of somebody
+// else's operation, once that is known.
+func (t *Tracker) attempt(ctx context.Context, in *incoming, open []int32) ([]int32, error) {
+	o := newOp()
+	fresh, uncertain, blocked, on := t.claim(o, in, open)
+	if len(uncertain) > 0 {
+		known, err := t.lookUp(ctx, in, uncertain)
+		if err != nil {
+			t.release(o)
+			o.finish(err)
+			return nil, err
+		}
+		fresh = append(fresh, known...)
+	}
+	stored, err := t.storeFresh(ctx, o, in, fresh)
+	in.receipt.Stored += stored
 	if err != nil {
 		return nil, err
 	}
@@ -116,12 +143,13 @@ func (t *Tracker) attempt(ctx context.Context, head *tracking.Positions, open []
 	return blocked, nil
 }
 
-// claim sorts the candidates under one lock: duplicates and foreign units are
+// claim sorts the open positions under one lock: duplicates and foreign units are
 // settled, the new are held for o, and those another operation holds are given
 // back with that operation.
-func (t *Tracker) claim(o *op, carrier tracking.PartyID, open []candidate, receipt *tracking.Receipt) (fresh, uncertain, blocked []candidate, on []*op) {
-	fresh = make([]candidate, 0, len(open))
-	wait := func(c candidate, other *op) {
+func (t *Tracker) claim(o *op, in *incoming, open []int32) (fresh, uncertain, blocked []int32, on []*op) {
+	fresh = make([]int32, 0, len(open))
+	carrier := in.head.Carrier
+	wait := func(c int32, other *op) {
 		blocked = append(blocked, c)
 		if n := len(on); n == 0 || on[n-1] != other {
 			on = append(on, other)
@@ -130,41 +158,42 @@ func (t *Tracker) claim(o *op, carrier tracking.PartyID, open []candidate, recei
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, c := range open {
-		id := c.pos.Unit
-		owner, exists := t.state.Owner(id)
-		if exists && owner != carrier {
-			receipt.Refused = append(receipt.Refused, tracking.Refusal{
-				Index: c.index, Code: tracking.CodeOwner, Reason: fmt.Sprintf("unit %q belongs to another carrier", id),
+		pos := &in.positions[c]
+		id := pos.Unit
+		known := t.state.Prospect(id, pos.Time)
+		if known.Exists && known.Carrier != carrier {
+			in.receipt.Refused = append(in.receipt.Refused, tracking.Refusal{
+				Index: int(in.indexes[c]), Code: tracking.CodeOwner, Reason: fmt.Sprintf("unit %q belongs to another carrier", id),
 			})
 			continue
 		}
 		h := t.holds[id]
-		if !exists && h != nil && h.carrier != carrier {
+		if !known.Exists && h != nil && h.carrier != carrier {
 			wait(c, h.seconds[0].op) // who makes it is about to be known
 			continue
 		}
-		knows := t.state.Knows(id, c.pos.Time)
-		if knows == tracking.IsDuplicate {
-			receipt.Duplicates++
+		if known.Knows == tracking.IsDuplicate {
+			in.receipt.Duplicates++
 			continue
 		}
-		sec := c.pos.Time.Unix()
+		sec := pos.Time.Unix()
 		if h != nil {
 			if i, found := h.find(sec); found {
 				if x := h.seconds[i]; x.op == o {
-					receipt.Duplicates++ // of a position before it in the same batch
+					in.receipt.Duplicates++ // of a position before it in the same batch
 				} else {
 					wait(c, x.op)
 				}
 				continue
 			}
 		}
-		if knows == tracking.IsUncertain && t.queue.has(id, sec) {
-			receipt.Duplicates++
+		if known.Knows == tracking.IsUncertain && t.queue.has(id, sec) {
+			in.receipt.Duplicates++
 			continue
 		}
-		t.holdSecond(o, id, carrier, sec)
-		if knows == tracking.IsUncertain {
+		t.holdSecond(o, h, id, carrier, sec)
+		in.cells[c] = known.Cell
+		if known.Knows == tracking.IsUncertain {
 			uncertain = append(uncertain, c)
 		} else {
 			fresh = append(fresh, c)
@@ -173,17 +202,27 @@ func (t *Tracker) claim(o *op, carrier tracking.PartyID, open []candidate, recei
 	return fresh, uncertain, blocked, on
 }
 
-func (t *Tracker) holdSecond(o *op, id tracking.UnitID, carrier tracking.PartyID, sec int64) {
-	h := t.holds[id]
+// holdSecond holds a second of a unit for o; h is the unit's hold or nil. Caller
+// holds mu.
+func (t *Tracker) holdSecond(o *op, h *hold, id tracking.UnitID, carrier tracking.PartyID, sec int64) {
 	if h == nil {
-		h = &hold{carrier: carrier}
+		if n := len(t.spareHolds); n > 0 {
+			h, t.spareHolds = t.spareHolds[n-1], t.spareHolds[:n-1]
+		} else {
+			h = &hold{}
+		}
+		h.unit, h.carrier = id, carrier
 		t.holds[id] = h
 	}
-	i, _ := h.find(sec)
-	h.seconds = slices.Insert(h.seconds, i, held{sec, o})
+	if n := len(h.seconds); n == 0 || h.seconds[n-1].second < sec {
+		h.seconds = append(h.seconds, held{sec, o})
+	} else {
+		i, _ := h.find(sec)
+		h.seconds = slices.Insert(h.seconds, i, held{sec, o})
+	}
 	if h.newest != o {
 		h.newest = o
-		o.holds = append(o.holds, id)
+		o.holds = append(o.holds, h)
 	}
 }
 
@@ -198,15 +237,20 @@ func (t *Tracker) release(o *op) {
 	t.releaseLocked(o)
 }
 
+// maxSpareHolds bounds what is kept for the next positions.
+const maxSpareHolds = 10_000
+
 func (t *Tracker) releaseLocked(o *op) {
-	for _, id := range o.holds {
-		h := t.holds[id]
-		if h == nil {
-			continue
-		}
+	for _, h := range o.holds {
 		h.seconds = slices.DeleteFunc(h.seconds, func(x held) bool { return x.op == o })
-		if len(h.seconds) == 0 {
-			delete(t.holds, id)
+		if h.newest == o {
+			h.newest = nil
+		}
+		if len(h.seconds) == 0 && t.holds[h.unit] == h {
+			delete(t.holds, h.unit)
+			if len(t.spareHolds) < maxSpareHolds && cap(h.seconds) <= 64 {
+				t.spareHolds = append(t.spareHolds, h)
+			}
 		}
 	}
 	o.holds = nil
@@ -214,15 +258,16 @@ func (t *Tracker) releaseLocked(o *op) {
 
 // lookUp asks the store about fixes older than what memory knows. When it cannot
 // answer they are refused, to be sent again: a wrong "new" would double a fix.
-func (t *Tracker) lookUp(ctx context.Context, o *op, uncertain []candidate, receipt *tracking.Receipt) (fresh []candidate, err error) {
-	byUnit := map[tracking.UnitID][]candidate{}
+func (t *Tracker) lookUp(ctx context.Context, in *incoming, uncertain []int32) (fresh []int32, err error) {
+	byUnit := map[tracking.UnitID][]int32{}
 	for _, c := range uncertain {
-		byUnit[c.pos.Unit] = append(byUnit[c.pos.Unit], c)
+		id := in.positions[c].Unit
+		byUnit[id] = append(byUnit[id], c)
 	}
 	for id, list := range byUnit {
 		times := make([]time.Time, len(list))
 		for i, c := range list {
-			times[i] = c.pos.Time
+			times[i] = in.positions[c].Time
 		}
 		has, err := t.store.Has(ctx, id, times)
 		switch {
@@ -231,8 +276,8 @@ func (t *Tracker) lookUp(ctx context.Context, o *op, uncertain []candidate, rece
 		case err != nil:
 			t.warn.Warn("the history cannot be searched for duplicates", "unit", id, "err", err)
 			for _, c := range list {
-				receipt.Refused = append(receipt.Refused, tracking.Refusal{
-					Index: c.index, Code: tracking.CodeLater,
+				in.receipt.Refused = append(in.receipt.Refused, tracking.Refusal{
+					Index: int(in.indexes[c]), Code: tracking.CodeLater,
 					Reason: "older than the latest reports of the unit, and the history cannot be searched for it now: send it again later",
 				})
 			}
@@ -240,7 +285,7 @@ func (t *Tracker) lookUp(ctx context.Context, o *op, uncertain []candidate, rece
 		}
 		for i, c := range list {
 			if has[i] {
-				receipt.Duplicates++
+				in.receipt.Duplicates++
 			} else {
 				fresh = append(fresh, c)
 			}
@@ -251,20 +296,26 @@ func (t *Tracker) lookUp(ctx context.Context, o *op, uncertain []candidate, rece
 
 // storeFresh makes positions durable and returns how many are. o, and what it
 // holds, is the committer's from here on.
-func (t *Tracker) storeFresh(ctx context.Context, o *op, head *tracking.Positions, fresh []candidate) (int, error) {
+func (t *Tracker) storeFresh(ctx context.Context, o *op, in *incoming, fresh []int32) (int, error) {
 	n := len(fresh)
 	for len(fresh) > 0 {
 		take, sensors := 0, 0
 		for take < len(fresh) && take < maxPartPositions && sensors < maxPartSensors {
-			sensors += len(fresh[take].pos.Sensors)
+			sensors += len(in.positions[fresh[take]].Sensors)
 			take++
 		}
-		e := *head
-		e.Positions = make([]tracking.Position, take)
-		e.Cells = make([]uint64, take)
-		for i, c := range fresh[:take] {
-			e.Positions[i] = c.pos
-			e.Cells[i] = uint64(cell.Of(orb.Point{c.pos.Lon, c.pos.Lat}, fixRes))
+		e := in.head
+		if take == len(in.positions) { // nearly always: all of them, in their order or nearly so
+			e.Positions, e.Cells = in.positions, in.cells[:take]
+		} else {
+			e.Positions, e.Cells = make([]tracking.Position, take), make([]uint64, take)
+			for i, c := range fresh[:take] {
+				e.Positions[i], e.Cells[i] = in.positions[c], in.cells[c]
+			}
+		}
+		for i := range e.Positions {
+			p := &e.Positions[i]
+			e.Cells[i] = uint64(t.cells.of(orb.Point{p.Lon, p.Lat}, cell.ID(e.Cells[i])))
 		}
 		fresh = fresh[take:]
 		if err := o.add(&e); err != nil {

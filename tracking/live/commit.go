@@ -24,7 +24,7 @@ type op struct {
 	parts   []part
 	prepare func(*tracking.State) ([]tracking.Entry, error)
 
-	holds []tracking.UnitID
+	holds []*hold
 	done  chan struct{}
 	err   error // valid once done is closed
 }
@@ -216,7 +216,7 @@ func asRead(entries []tracking.Entry) ([]tracking.Entry, error) {
 // finishes its operations.
 func (t *Tracker) commit(ctx context.Context, group []*op) {
 	var (
-		record  = tracking.NewRecordBuilder()
+		record  = tracking.NewRecordBuilder(sizeOf(group))
 		entries []tracking.Entry
 		size    int
 		ending  []*op // operations whose last part is in the record
@@ -237,7 +237,7 @@ func (t *Tracker) commit(ctx context.Context, group []*op) {
 				}
 			}
 		}
-		record, entries, size, ending = tracking.NewRecordBuilder(), nil, 0, nil
+		record, entries, size, ending = tracking.NewRecordBuilder(0), nil, 0, nil
 	}
 	for _, o := range group {
 		for i := range o.parts {
@@ -259,6 +259,17 @@ func (t *Tracker) commit(ctx context.Context, group []*op) {
 		}
 	}
 	flush()
+}
+
+// sizeOf is how long a record of the group will be, at most.
+func sizeOf(group []*op) int {
+	size := 0
+	for _, o := range group {
+		for i := range o.parts {
+			size += len(o.parts[i].bytes)
+		}
+	}
+	return min(size, maxRecord+64<<10)
 }
 
 // append makes one record durable, folds it and finishes the operations that end
@@ -304,7 +315,7 @@ func (t *Tracker) fold(seq uint64, entries []tracking.Entry, ending []*op) error
 		t.mu.Unlock()
 		return err
 	}
-	t.grid.apply(t.state, &c, &t.dirty)
+	t.grid.apply(&c, &t.dirty)
 	t.keep(c)
 	for _, o := range ending {
 		t.releaseLocked(o)

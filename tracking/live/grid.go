@@ -54,13 +54,9 @@ func (g *grid) build(s *tracking.State) {
 
 // apply follows what a record changed and notes the units in dirty, with the
 // place they had.
-func (g *grid) apply(s *tracking.State, c *tracking.Changes, d *dirty) {
-	for i := range c.Units {
+func (g *grid) apply(c *tracking.Changes, d *dirty) {
+	for i, h := range c.Handles() {
 		u := &c.Units[i]
-		h, ok := s.Handle(u.Unit)
-		if !ok {
-			continue
-		}
 		for int(h) >= len(g.units) {
 			g.units = append(g.units, spot{})
 		}

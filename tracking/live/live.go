@@ -62,13 +62,17 @@ type Tracker struct {
 	ring      ring
 	shown     atomic.Uint64 // everything up to here was offered to every watch
 
-	mu     sync.RWMutex // guards what follows
-	state  *tracking.State
-	grid   *grid
-	holds  map[tracking.UnitID]*hold
-	queue  queue
-	dirty  dirty
-	events recentEvents
+	mu    sync.RWMutex // guards what follows
+	state *tracking.State
+	grid  *grid
+	holds map[tracking.UnitID]*hold
+	queue queue
+	// spareHolds are holds that nobody has, to be used again.
+	spareHolds []*hold
+	dirty      dirty
+	events     recentEvents
+
+	cells cellMemory
 
 	project chan struct{} // wakes the projector
 

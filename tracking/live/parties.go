@@ -241,7 +241,7 @@ func (t *Tracker) assignment(o *op, st *tracking.State, s *tracking.Shipment, ca
 		return nil, fmt.Errorf("unit %q is being reported by another carrier: %w", unit, tracking.ErrConflict)
 	}
 	if !exists {
-		t.holdSecond(o, unit, carrier, wholeUnit)
+		t.holdSecond(o, t.holds[unit], unit, carrier, wholeUnit)
 	}
 	e := &tracking.UnitAssigned{Shipment: s.ID, Carrier: carrier, Unit: unit, At: t.moment()}
 	if len(s.Option.Legs) > 0 {

@@ -84,46 +84,6 @@ func (q *queue) drop(to uint64) {
 	q.records = q.records[n:]
 }
 
-// join makes one of Changes that follow each other; of values that replace each
-// other only the last is kept.
-func join(list []tracking.Changes) tracking.Changes {
-	if len(list) == 1 {
-		return list[0]
-	}
-	out := tracking.Changes{From: list[0].From, To: list[len(list)-1].To, Epoch: list[0].Epoch}
-	for i := range list {
-		out.Fixes = append(out.Fixes, list[i].Fixes...)
-		out.Events = append(out.Events, list[i].Events...)
-	}
-	out.Parties = newest(list, func(c *tracking.Changes) []tracking.Party { return c.Parties }, func(p *tracking.Party) tracking.PartyID { return p.ID })
-	out.Keys = newest(list, func(c *tracking.Changes) []tracking.Key { return c.Keys }, func(k *tracking.Key) tracking.KeyID { return k.ID })
-	out.Units = newest(list, func(c *tracking.Changes) []tracking.UnitState { return c.Units }, func(u *tracking.UnitState) tracking.UnitID { return u.Unit })
-	out.Shipments = newest(list, func(c *tracking.Changes) []tracking.Shipment { return c.Shipments }, func(s *tracking.Shipment) tracking.ShipmentID { return s.ID })
-	out.Progress = newest(list, func(c *tracking.Changes) []tracking.Progress { return c.Progress }, func(p *tracking.Progress) tracking.ShipmentID { return p.Shipment })
-	return out
-}
-
-func newest[T any, K comparable](list []tracking.Changes, of func(*tracking.Changes) []T, key func(*T) K) []T {
-	var out []T
-	var at map[K]int
-	for i := range list {
-		values := of(&list[i])
-		if len(values) > 0 && at == nil {
-			at = make(map[K]int)
-		}
-		for j := range values {
-			k := key(&values[j])
-			if x, ok := at[k]; ok {
-				out[x] = values[j]
-			} else {
-				at[k] = len(out)
-				out = append(out, values[j])
-			}
-		}
-	}
-	return out
-}
-
 func (t *Tracker) queueFixes() int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -200,7 +160,7 @@ func (t *Tracker) projectOnce(ctx context.Context) error {
 	if len(records) == 0 {
 		return nil
 	}
-	c := join(records)
+	c := tracking.Join(records)
 	if err := t.store.Apply(ctx, c); err != nil {
 		err = fmt.Errorf("commit records %d to %d to the store: %w", c.From+1, c.To, err)
 		text := err.Error()

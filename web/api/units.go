@@ -162,6 +162,16 @@ func (a *api) accept(ctx context.Context, newUnits tracking.PartyID, positions [
 			return total, web.NewProblem(http.StatusUnprocessableEntity, "input", "carrier "+clip(string(newUnits))+" does not exist")
 		}
 	}
+	if v.Role != tracking.Admin && len(positions) > 0 { // it has no other carrier's units
+		receipt, err := a.Tracker.Accept(ctx, newUnits, positions, o)
+		if err != nil {
+			return total, err
+		}
+		for i := range receipt.Refused {
+			receipt.Refused[i].Index = indexes[receipt.Refused[i].Index]
+		}
+		return receipt, nil
+	}
 	type group struct {
 		positions []tracking.Position
 		indexes   []int

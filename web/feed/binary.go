@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -35,22 +36,55 @@ func (e *FrameError) Error() string {
 	return fmt.Sprintf("binary frame: %s (byte %d)", e.What, e.Offset)
 }
 
+// maxKnownNames bounds the names a Decoder remembers: more than that on one
+// connection are hardly a fleet.
+const maxKnownNames = 20_000
+
+// Decoder reads the binary frames of one connection. The units of a connection are
+// nearly always the same: their names are made once.
+type Decoder struct {
+	names     map[string]tracking.UnitID
+	units     []tracking.UnitID
+	positions []tracking.Position
+}
+
+func (d *Decoder) name(b []byte) (tracking.UnitID, bool) {
+	if id, ok := d.names[string(b)]; ok {
+		return id, true
+	}
+	if !utf8.Valid(b) {
+		return "", false
+	}
+	if d.names == nil || len(d.names) >= maxKnownNames {
+		d.names = map[string]tracking.UnitID{}
+	}
+	id := tracking.UnitID(b)
+	d.names[string(id)] = id
+	return id, true
+}
+
 // Decode reads a binary frame. What the positions mean is not judged here: a
 // latitude of 200° comes out as it went in.
 func Decode(frame []byte, most int) ([]tracking.Position, error) {
+	return new(Decoder).Decode(frame, most)
+}
+
+// Decode is as the function; what it returns is good until it is called again.
+func (d *Decoder) Decode(frame []byte, most int) ([]tracking.Position, error) {
 	if len(frame) < headBytes {
 		return nil, &FrameError{len(frame), "shorter than its head of 8 bytes"}
 	}
 	if frame[0] != frameVersion || frame[1] != kindPositions {
 		return nil, ErrVersion
 	}
-	units := make([]tracking.UnitID, 0, binary.LittleEndian.Uint16(frame[2:]))
+	named := int(binary.LittleEndian.Uint16(frame[2:]))
+	units := d.units[:0]
 	n := int64(binary.LittleEndian.Uint32(frame[4:]))
 	if n > int64(most) {
 		return nil, &FrameError{4, fmt.Sprintf("%d records; at most %d go into one frame", n, most)}
 	}
 	at := headBytes
-	for range cap(units) {
+	for range named {
 		if at >= len(frame) {
 			return nil, &FrameError{at, "ends within the names of its units"}
 		}
@@ -59,17 +93,18 @@ func Decode(frame []byte, most int) ([]tracking.Position, error) {
 		if size == 0 || len(frame)-at < size {
 			return nil, &FrameError{at, "a unit's name is empty or cut off"}
 		}
-		name := frame[at : at+size]
-		if !utf8.Valid(name) {
+		id, ok := d.name(frame[at : at+size])
+		if !ok {
 			return nil, &FrameError{at, "a unit's name is not UTF-8"}
 		}
-		units = append(units, tracking.UnitID(name))
+		units = append(units, id)
 		at += size
 	}
+	d.units = units
 	if int64(len(frame)-at) != n*recordBytes {
 		return nil, &FrameError{at, fmt.Sprintf("%d bytes are left for %d records of 24", len(frame)-at, n)}
 	}
-	positions := make([]tracking.Position, 0, n)
+	positions := slices.Grow(d.positions[:0], int(n))
 	for ; at < len(frame); at += recordBytes {
 		r := frame[at : at+recordBytes]
 		unit := int(binary.LittleEndian.Uint16(r))
@@ -86,6 +121,7 @@ func Decode(frame []byte, most int) ([]tracking.Position, error) {
 			AccuracyM: measure(r[22:], 1),
 		})
 	}
+	d.positions = positions
 	return positions, nil
 }
 

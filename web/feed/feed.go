@@ -10,10 +10,12 @@ package feed
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -110,7 +112,9 @@ type conn struct {
 	*websocket.Conn
 	party   tracking.Party
 	options tracking.AcceptOptions
-	revoked bool // guarded by Server.mu
+	decoder Decoder
+	answer  []byte // the last receipt's bytes, to be used again
+	revoked bool   // guarded by Server.mu
 }
 
 // resume is the point of the log that holds everything stored so far.
@@ -130,6 +134,23 @@ type receipt struct {
 	tracking.Receipt
 	Resume resume      `json:"resume"`
 	Error  *frameError `json:"error,omitempty"`
+}
+
+// appendJSON writes the receipt. Most say that all was stored, and there are tens
+// of thousands a second of them: those are written without reflection.
+func (r *receipt) appendJSON(b []byte) ([]byte, error) {
+	if r.Error != nil || len(r.Refused) > 0 {
+		full, err := json.Marshal(r)
+		return append(b, full...), err
+	}
+	b = strconv.AppendUint(append(b, `{"frame":`...), r.Frame, 10)
+	b = strconv.AppendInt(append(b, `,"stored":`...), int64(r.Stored), 10)
+	b = strconv.AppendInt(append(b, `,"duplicates":`...), int64(r.Duplicates), 10)
+	b = append(b, `,"refused":[],"resume":{"epoch":`...)
+	epoch, err := json.Marshal(r.Resume.Epoch)
+	b = append(b, epoch...)
+	b = strconv.AppendUint(append(b, `,"seq":`...), r.Resume.Seq, 10)
+	return append(b, "}}"...), err
 }
 
 // ServeHTTP upgrades the request and serves it until either side ends.
@@ -236,8 +257,13 @@ func (s *Server) serve(ctx context.Context, c *conn) {
 			s.goodbye(c, err)
 			return
 		}
+		answer := s.take(ctx, c, frame, kind, body)
+		if c.answer, err = answer.appendJSON(c.answer[:0]); err != nil {
+			s.Logger.Error("feed receipt failed", "err", err)
+			return
+		}
 		_ = c.SetWriteDeadline(time.Now().Add(s.WriteTimeout))
-		if err := c.WriteJSON(s.take(ctx, c, frame, kind, body)); err != nil {
+		if err := c.WriteMessage(websocket.TextMessage, c.answer); err != nil {
 			return
 		}
 	}
@@ -287,7 +313,7 @@ func (s *Server) take(ctx context.Context, c *conn, frame uint64, kind int, body
 	)
 	if kind == websocket.BinaryMessage {
 		name = "binary"
-		positions, err = Decode(body, maxPositions)
+		positions, err = c.decoder.Decode(body, maxPositions)
 	} else {
 		positions, indexes, refused, err = carriers.DecodePositions(bytes.NewReader(body), "", maxPositions)
 	}
@@ -307,7 +333,9 @@ func (s *Server) take(ctx context.Context, c *conn, frame uint64, kind int, body
 			out.Refused[i].Index = indexes[out.Refused[i].Index]
 		}
 	}
-	out.Refused = append(append([]tracking.Refusal{}, out.Refused...), refused...)
+	if len(refused) > 0 {
+		out.Refused = append(append([]tracking.Refusal{}, out.Refused...), refused...)
+	}
 	slices.SortFunc(out.Refused, func(a, b tracking.Refusal) int { return a.Index - b.Index })
 	for _, f := range out.Refused {
 		s.Shell.CountRefusals("position", f.Code, 1)
