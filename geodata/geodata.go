@@ -174,6 +174,8 @@ func (b BorderPost) Other(c Country) Country {
 // Avoid is what a path may not use. The zero value avoids nothing.
 type Avoid struct {
 	Countries []Country // land modes: territory; air: airspace
+	Roads     []Country // road: whose roads are shut, whatever its border posts do
+	Rails     []Country // rail: whose railways are shut
 	Passages  []string  // sea: "suez", "panama", "kiel", …
 	Borders   []string  // land: border post ids
 	// Inside, when not nil, keeps land paths within groups of countries: no
@@ -195,6 +197,75 @@ type Path struct {
 	// Estimated is set when any part is great circle × regional circuity because
 	// the network has nothing there.
 	Estimated bool
+
+	// What follows is what is known of the lines used. Stretches come in the order
+	// they are travelled and cover the whole way between them.
+	Roads        []RoadKM      // road
+	Tracks       []TrackKM     // rail
+	GaugeChanges []GaugeChange // rail
+	Ferries      []FerryKM     // land: ferries and vehicle shuttles on the way
+	Tolls        TollKM        // road
+	// Unchecked names the limits of Avoid.Vehicle that the data of some part of the
+	// way does not have, e.g. "height": they were not weighed there.
+	Unchecked []string
+}
+
+// RoadKM is a stretch of a way under one road number.
+type RoadKM struct {
+	Number string  // as signed, national first: "G30", "M32/E38"; empty when not known
+	Class  string  // "motorway", "trunk", "primary"; empty when not known
+	AtKM   float64 // where it begins, along the path from its start
+	KM     float64
+}
+
+// TrackKM is a stretch of a railway of one kind.
+type TrackKM struct {
+	GaugeMM     int // 0 when not known
+	Electrified Known
+	AtKM        float64 // where it begins, along the path from its start
+	KM          float64
+}
+
+// GaugeChange is where goods change from one track gauge to another.
+type GaugeChange struct {
+	FromMM, ToMM int
+	Place        string // the station or border post; empty when not known
+	AtKM         float64
+	Point        orb.Point
+}
+
+// FerryKM is a crossing by ferry or vehicle shuttle on a path by land.
+type FerryKM struct {
+	Name string
+	AtKM float64
+	KM   float64
+}
+
+// TollKM is how much of a road is known to be tolled for a lorry, and how much to
+// be free. The rest is not known.
+type TollKM struct{ TolledKM, FreeKM float64 }
+
+// Known is an answer that may be missing.
+type Known uint8
+
+// Answers.
+const (
+	Unknown Known = iota
+	Yes
+	No
+)
+
+// MarshalText writes "yes", "no" or "unknown".
+func (k Known) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+func (k Known) String() string {
+	switch k {
+	case Yes:
+		return "yes"
+	case No:
+		return "no"
+	}
+	return "unknown"
 }
 
 // DistanceNM is the length in international nautical miles.

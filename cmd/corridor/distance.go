@@ -111,7 +111,7 @@ func distanceFrom(ctx context.Context, open func() (*atlas, error), args []strin
 		flags.PrintDefaults()
 	}
 	modeFlag := flags.String("mode", "", "sea, rail, road or air")
-	avoidFlag := flags.String("avoid", "", "what not to use: country:RU, passage:suez or border:KHO-NUR, parted by commas")
+	avoidFlag := flags.String("avoid", "", "what not to use: country:RU, road:RU or rail:RU (its roads or railways only), passage:suez or border:KHO-NUR, parted by commas")
 	asJSON := flags.Bool("json", false, "print JSON")
 	withGeometry := flags.Bool("geometry", false, "with --json, add the way as GeoJSON")
 	places, err := interleaved(flags, args)
@@ -201,12 +201,19 @@ func readAvoid(s string, a *atlas) (geodata.Avoid, error) {
 		}
 		kind, what, _ := strings.Cut(item, ":")
 		switch kind {
-		case "country":
+		case "country", "road", "rail":
 			c := geodata.Country(strings.ToUpper(what))
 			if a.places.CountryNames(c).EN == string(c) {
 				return avoid, fmt.Errorf("--avoid %s: there is no country %q; use the two letters of ISO 3166, such as RU", item, what)
 			}
-			avoid.Countries = append(avoid.Countries, c)
+			switch kind {
+			case "country":
+				avoid.Countries = append(avoid.Countries, c)
+			case "road":
+				avoid.Roads = append(avoid.Roads, c)
+			case "rail":
+				avoid.Rails = append(avoid.Rails, c)
+			}
 		case "passage":
 			passages, err := a.world.Passages()
 			if err != nil {
@@ -227,7 +234,7 @@ func readAvoid(s string, a *atlas) (geodata.Avoid, error) {
 			}
 			avoid.Borders = append(avoid.Borders, what)
 		default:
-			return avoid, fmt.Errorf("--avoid %s: write country:RU, passage:suez or border:KHO-NUR", item)
+			return avoid, fmt.Errorf("--avoid %s: write country:RU, road:RU, rail:RU, passage:suez or border:KHO-NUR", item)
 		}
 	}
 	return avoid, nil

@@ -142,7 +142,7 @@ type entry struct {
 // if it is there. Countries and posts the network does not have are ignored.
 func (g *Graph) profile(ctx context.Context, avoid geodata.Avoid) (*profile, error) {
 	p := &profile{avoided: make([]bool, len(g.countries)), limits: g.limits(avoid)}
-	for _, c := range avoid.Countries {
+	for _, c := range g.shut(avoid) {
 		if i, ok := g.number[c]; ok {
 			p.avoided[i] = true
 		}
@@ -181,7 +181,7 @@ func (g *Graph) limits(avoid geodata.Avoid) limits {
 			l.shut[i] = true
 		}
 	}
-	for _, c := range avoid.Countries {
+	for _, c := range g.shut(avoid) {
 		if i, ok := g.number[c]; ok {
 			l.out[i] = true
 		}
@@ -217,6 +217,15 @@ func (g *Graph) limits(avoid geodata.Avoid) limits {
 		}
 	}
 	return l
+}
+
+// shut are the countries whose territory or lines may not be used.
+func (g *Graph) shut(avoid geodata.Avoid) []geodata.Country {
+	lines := avoid.Roads
+	if g.mode == geodata.Rail {
+		lines = avoid.Rails
+	}
+	return slices.Concat(avoid.Countries, lines)
 }
 
 func (l limits) key() string {

@@ -169,6 +169,28 @@ func TestAvoid(t *testing.T) {
 	}
 }
 
+func TestShutLinesOfAMode(t *testing.T) {
+	for _, c := range []struct {
+		mode  geodata.Mode
+		avoid geodata.Avoid
+		round bool
+	}{
+		{geodata.Road, geodata.Avoid{Roads: []geodata.Country{"BY"}}, true},
+		{geodata.Road, geodata.Avoid{Rails: []geodata.Country{"BY"}}, false},
+		{geodata.Rail, geodata.Avoid{Rails: []geodata.Country{"BY"}}, true},
+		{geodata.Rail, geodata.Avoid{Roads: []geodata.Country{"BY"}}, false},
+	} {
+		p, err := open(t, c.mode).Route(t.Context(), moscow, berlin, c.avoid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		through := slices.ContainsFunc(p.Countries, func(k geodata.CountryKM) bool { return k.Country == "BY" })
+		if through == c.round {
+			t.Errorf("by %s under %+v: through Belarus is %v", c.mode, c.avoid, through)
+		}
+	}
+}
+
 func TestInside(t *testing.T) {
 	g := open(t, geodata.Road)
 	inside := [][]geodata.Country{{"RU", "BY"}, {"DE", "PL"}}
