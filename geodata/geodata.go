@@ -104,8 +104,35 @@ type Terminal struct {
 	Gauges  []int     // rail only: track gauges in mm, e.g. 1435, 1520
 	Cargo   bool      // air only: handles scheduled freight
 	Tier    int       // sea only: 1 main trade port, 2 regional, 3 local; 0 when nobody judged it
+	Codes   []string  // air only: IATA and, when it has one, ICAO code
 	Source  string
 }
+
+// Match is one answer to a search for places.
+type Match struct {
+	// ID leads back to it where a place is asked for: a UN/LOCODE, the id of a
+	// terminal, a name with its country, or lat,lon.
+	ID   string
+	Kind Kind
+	// Place is what was found. Of a terminal it is the place it serves, under the
+	// terminal's names and at the terminal's point.
+	Place    Place
+	Terminal *Terminal // the terminal found, or the seaport of a place that has one; else nil
+	Own      bool      // imported by the user
+}
+
+// Kind says what a match is for freight.
+type Kind string
+
+// Kinds of a match. A town with a seaport is a Seaport.
+const (
+	KindSeaport  Kind = "seaport"
+	KindAirport  Kind = "airport"
+	KindRail     Kind = "rail"
+	KindCity     Kind = "city"
+	KindLocality Kind = "place" // anything smaller
+	KindPoint    Kind = "point" // coordinates
+)
 
 // Dwell is how long something takes to pass a fixed point, in hours.
 type Dwell struct {

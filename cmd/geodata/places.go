@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/bzip2"
 	"context"
 	_ "embed"
@@ -75,6 +76,8 @@ var (
 	placesNamesCSV string
 	//go:embed places_airports.txt
 	placesCargoTXT string
+	//go:embed places_airport_names.csv
+	placesAirportNamesCSV string
 )
 
 const (
@@ -95,7 +98,8 @@ type placesBuilder struct {
 
 type placesTerminal struct {
 	geodata.Terminal
-	place *gazetteer.Record
+	place   *gazetteer.Record
+	aliases []string
 }
 
 // buildPlaces makes geodata/gazetteer/places.bin.
@@ -108,7 +112,7 @@ func buildPlaces(ctx context.Context, f *fetcher) error {
 		area: a, byCode: map[string]*gazetteer.Record{},
 		byName: map[string][]*gazetteer.Record{}, main: map[*gazetteer.Record]string{},
 	}
-	for _, step := range []func(context.Context, *fetcher) error{b.cities, b.names, b.locodes, b.ports, b.rail, b.airports} {
+	for _, step := range []func(context.Context, *fetcher) error{b.cities, b.names, b.locodes, b.codedNames, b.ports, b.rail, b.airports} {
 		if err := step(ctx, f); err != nil {
 			return err
 		}
@@ -241,8 +245,10 @@ func (b *placesBuilder) cities(ctx context.Context, f *fetcher) error {
 		}
 		traditional := n.ZH
 		n.ZH = simplified(n.ZH, simple)
-		if country == "CN" { // 青岛市 is 青岛
-			if bare := strings.TrimSuffix(n.ZH, "市"); len(bare) >= len("青岛") {
+		switch country {
+		case "CN", "JP", "KR", "TW": // 青岛市 is 青岛
+			bare := strings.TrimSuffix(strings.TrimSuffix(n.ZH, "市"), "广域")
+			if len(bare) >= len("青岛") {
 				n.ZH = bare
 			}
 		}
@@ -258,8 +264,8 @@ func (b *placesBuilder) cities(ctx context.Context, f *fetcher) error {
 		if row[7] == "PPLC" {
 			r.Rank = 12
 		}
-		if population >= 300000 {
-			r.Weak = latin(others, 8)
+		if population >= 100000 {
+			r.Weak = latin(others, 16)
 		}
 		b.add(r, append(others, row[1], row[2])...)
 	}
@@ -300,19 +306,32 @@ func latin(names []string, n int) []string {
 	return out
 }
 
-// names lays hand-written names and codes over the largest cities.
+// names lays hand-written names and codes over the largest cities, which are told as
+// country/name.
 func (b *placesBuilder) names(context.Context, *fetcher) error {
+	return b.rename(false)
+}
+
+// codedNames does so for what UN/LOCODE alone knows, told by its code.
+func (b *placesBuilder) codedNames(context.Context, *fetcher) error {
+	return b.rename(true)
+}
+
+func (b *placesBuilder) rename(coded bool) error {
 	rows, err := placesCSV(placesNamesCSV, 8)
 	if err != nil {
 		return fmt.Errorf("places_names.csv: %w", err)
 	}
 	var missing []string
 	for _, row := range rows {
-		country, name, ok := strings.Cut(row[0], "/")
-		if !ok {
-			return fmt.Errorf("places_names.csv: %q is not country/name", row[0])
+		country, name, city := strings.Cut(row[0], "/")
+		if city == coded {
+			continue
 		}
-		r := b.find(geodata.Country(country), name, orb.Point{}, math.Inf(1))
+		r := b.byCode[row[0]]
+		if city {
+			r = b.find(geodata.Country(country), name, orb.Point{}, math.Inf(1))
+		}
 		if r == nil {
 			missing = append(missing, row[0])
 			continue
@@ -335,7 +354,7 @@ func (b *placesBuilder) names(context.Context, *fetcher) error {
 		}
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("places_names.csv: no city is called %v", missing)
+		return fmt.Errorf("places_names.csv: no place is called %v", missing)
 	}
 	return nil
 }
@@ -439,10 +458,10 @@ func (b *placesBuilder) locodes(ctx context.Context, f *fetcher) error {
 			if placeKey(c.name) == main {
 				n += 8
 			}
-			if c.airport {
+			if spells(c.code[2:], main) {
 				n += 4
 			}
-			if spells(c.code[2:], main) {
+			if c.airport { // CGK is Jakarta's airport, JKT is Jakarta
 				n += 2
 			}
 			return n
@@ -589,7 +608,6 @@ func isAirportName(s string) bool {
 }
 
 type placesAirport struct {
-	Ident        string `json:"ident"`
 	Type         string `json:"type"`
 	Name         string `json:"name"`
 	Lat          string `json:"latitude_deg"`
@@ -598,6 +616,7 @@ type placesAirport struct {
 	Municipality string `json:"municipality"`
 	Scheduled    string `json:"scheduled_service"`
 	IATA         string `json:"iata_code"`
+	ICAO         string `json:"gps_code"`
 }
 
 // towns are the names in the municipality: "Shanghai (Pudong)", "Jiaozhou, Qingdao"
@@ -667,7 +686,10 @@ func (b *placesBuilder) ports(ctx context.Context, f *fetcher) error {
 		r := b.byCode[code]
 		if r == nil || path.Distance(r.Place.Point, at) > 90 {
 			if r != nil { // a place of the code far from its harbour is wrong: CNYTN
-				r.Place.Code = ""
+				r.Codes = slices.DeleteFunc(r.Codes, func(c string) bool { return c == code })
+				if r.Place.Code == code {
+					r.Place.Code = ""
+				}
 			}
 			if r = b.find(country, names.EN, at, 60); r == nil || r.Place.Code != "" && r.Place.Code != code {
 				r = b.add(&gazetteer.Record{Place: geodata.Place{Code: code, Names: names, Country: country, Point: at}})
@@ -748,10 +770,10 @@ func (b *placesBuilder) seaports(ctx context.Context, f *fetcher, mine map[strin
 	return nil
 }
 
-func (b *placesBuilder) terminal(r *gazetteer.Record, t geodata.Terminal) {
+func (b *placesBuilder) terminal(r *gazetteer.Record, t geodata.Terminal, aliases ...string) {
 	t.Country = r.Place.Country
 	t.Point = orb.Point{math.Round(t.Point[0]*1e4) / 1e4, math.Round(t.Point[1]*1e4) / 1e4}
-	b.terms = append(b.terms, placesTerminal{t, r})
+	b.terms = append(b.terms, placesTerminal{t, r, aliases})
 }
 
 // rail adds the hand-written rail terminals; a place no other source knows becomes
@@ -795,6 +817,7 @@ func (b *placesBuilder) rail(context.Context, *fetcher) error {
 			zh, _, _ := strings.Cut(names.ZH, "（")
 			ru, _, _ := strings.Cut(names.RU, " (")
 			r = b.add(&gazetteer.Record{Place: geodata.Place{Names: geodata.Names{EN: town, ZH: zh, RU: ru}, Country: country, Point: at}})
+			b.alias(r, row[9]) // of a place that is there for its terminal they are names too
 		}
 		if same := b.main[r] == placeKey(town) || viaAlias; same && r.Place.Names.ZH == "" {
 			r.Place.Names.ZH, _, _ = strings.Cut(names.ZH, "（")
@@ -802,13 +825,11 @@ func (b *placesBuilder) rail(context.Context, *fetcher) error {
 		if same := b.main[r] == placeKey(town) || viaAlias; same && r.Place.Names.RU == "" {
 			r.Place.Names.RU, _, _ = strings.Cut(names.RU, " (")
 		}
-		r.Aliases = append(r.Aliases, names.EN, names.ZH, names.RU, town)
-		b.alias(r, row[9])
 		if r.Place.Functions&geodata.HasRail == 0 {
 			r.Rank += 30
 		}
 		r.Place.Functions |= geodata.HasRail
-		b.terminal(r, t)
+		b.terminal(r, t, strings.FieldsFunc(row[9], func(r rune) bool { return r == ';' })...)
 	}
 	return nil
 }
@@ -825,54 +846,97 @@ func (b *placesBuilder) airports(ctx context.Context, f *fetcher) error {
 		all["NQZ"] = tse
 		delete(all, "TSE")
 	}
-	cargo := map[string]bool{}
+	cargo := map[string]int{} // place on the list, from 1
 	for _, line := range strings.Split(placesCargoTXT, "\n") {
 		if !strings.HasPrefix(line, "#") {
 			for _, iata := range strings.Fields(line) {
-				cargo[iata] = true
+				if cargo[iata] == 0 {
+					cargo[iata] = len(cargo) + 1
+				}
 				if _, ok := all[iata]; !ok {
 					return fmt.Errorf("places_airports.txt: no airport has the code %s", iata)
 				}
 			}
 		}
 	}
+	rows, err := placesCSV(placesAirportNamesCSV, 4)
+	if err != nil {
+		return fmt.Errorf("places_airport_names.csv: %w", err)
+	}
+	type airportName struct{ zh, ru, place string }
+	names := map[string]airportName{}
+	for _, row := range rows {
+		if _, ok := all[row[0]]; !ok {
+			return fmt.Errorf("places_airport_names.csv: no airport has the code %s", row[0])
+		}
+		names[row[0]] = airportName{row[1], row[2], row[3]}
+	}
 	codes := make([]string, 0, len(all))
 	for iata, a := range all {
-		if cargo[iata] || a.Scheduled == "yes" || a.Type == "large_airport" {
+		if cargo[iata] > 0 || a.Scheduled == "yes" || a.Type == "large_airport" {
 			codes = append(codes, iata)
 		}
 	}
-	sort.Strings(codes)
+	// The hand list has the main freight airports first, and they stay first.
+	sort.Slice(codes, func(i, j int) bool {
+		x, y := cargo[codes[i]], cargo[codes[j]]
+		if (x == 0) != (y == 0) {
+			return x > 0
+		}
+		return cmp.Or(cmp.Compare(x, y), strings.Compare(codes[i], codes[j])) < 0
+	})
 	for _, iata := range codes {
-		a := all[iata]
+		a, name := all[iata], names[iata]
 		at, err := placesPoint(a.Lat, a.Lon)
 		if err != nil {
 			return fmt.Errorf("airport %s: %w", iata, err)
 		}
 		country := geodata.Country(a.Country)
 		r := b.served(a, at)
+		if name.place != "" {
+			if r = b.byCode[name.place]; r == nil || path.Distance(r.Place.Point, at) > 90 {
+				return fmt.Errorf("places_airport_names.csv: %s serves no place %s", iata, name.place)
+			}
+		}
 		if coded := b.byCode[a.Country+iata]; r == nil && coded != nil && path.Distance(coded.Place.Point, at) < 80 {
 			r = coded
 		}
 		if r == nil {
-			name := a.Name
+			town := a.Name
 			if towns := a.towns(); len(towns) > 0 {
-				name = towns[0]
+				town = towns[0]
 			}
-			r = b.add(&gazetteer.Record{Place: geodata.Place{Names: geodata.Names{EN: name}, Country: country, Point: at}})
+			r = b.add(&gazetteer.Record{Place: geodata.Place{Names: geodata.Names{EN: town}, Country: country, Point: at}})
 		}
-		r.Aliases = append(r.Aliases, iata)
-		if len(a.Ident) == 4 {
-			r.Aliases = append(r.Aliases, a.Ident)
+		known := []string{iata}
+		if len(a.ICAO) == 4 {
+			known = append(known, a.ICAO)
 		}
 		switch {
-		case cargo[iata]:
+		case cargo[iata] > 0:
 			r.Rank += 14
 		case r.Place.Functions&geodata.HasAirport == 0:
 			r.Rank += 4
 		}
 		r.Place.Functions |= geodata.HasAirport
-		b.terminal(r, geodata.Terminal{ID: "air:" + iata, Names: geodata.Names{EN: a.Name}, Mode: geodata.Air, Point: at, Cargo: cargo[iata], Source: "OurAirports"})
+		b.terminal(r, geodata.Terminal{ID: "air:" + iata, Names: geodata.Names{EN: a.Name, ZH: name.zh, RU: name.ru}, Mode: geodata.Air, Point: at, Cargo: cargo[iata] > 0, Codes: known, Source: "OurAirports"})
+	}
+	// The one airport of a town is called after it.
+	count := map[*gazetteer.Record]int{}
+	for _, t := range b.terms {
+		if t.Mode == geodata.Air {
+			count[t.place]++
+		}
+	}
+	for i := range b.terms {
+		t := &b.terms[i]
+		if t.Mode != geodata.Air || count[t.place] > 1 || t.Names.ZH != "" {
+			continue
+		}
+		if town := t.place.Place.Names; town.ZH != "" {
+			t.Names.ZH = town.ZH + "机场"
+		}
+		t.Names.RU = t.place.Place.Names.RU
 	}
 	return nil
 }
@@ -945,7 +1009,7 @@ func (b *placesBuilder) write() error {
 			return fmt.Errorf("terminal %s serves no place", t.ID)
 		}
 		cargo[t.Mode]++
-		data.Terminals = append(data.Terminals, gazetteer.TerminalRecord{Terminal: t.Terminal, Place: at})
+		data.Terminals = append(data.Terminals, gazetteer.TerminalRecord{Terminal: t.Terminal, Place: at, Aliases: t.aliases})
 	}
 	var out bytes.Buffer
 	if err := gazetteer.Encode(&out, data); err != nil {

@@ -9,8 +9,7 @@ import (
 )
 
 // fold reduces a name to what people agree on when they type it: lower case, no
-// accents, no apostrophes, punctuation as single spaces, "saint" as "st". Names
-// are indexed and asked for in this form.
+// accents, no apostrophes, punctuation as single spaces, "saint" as "st".
 func fold(s string) string {
 	if s == "" {
 		return ""
@@ -86,37 +85,12 @@ func saint(s string) string {
 	return strings.ReplaceAll(s, " saint ", " st ")
 }
 
+// compact is a folded name without its spaces: "hongkong" and "qing dao" are typed
+// as well. Names are sorted and found in this form.
+func compact(folded string) string { return strings.ReplaceAll(folded, " ", "") }
+
+// keyOf is what a name is indexed under.
+func keyOf(s string) string { return compact(fold(s)) }
+
 // Fold is how names are compared, for whoever builds the data.
 func Fold(s string) string { return fold(s) }
-
-// distance is the number of letters to insert, delete, change or swap with a
-// neighbour to make a of b (optimal string alignment), or limit+1 when it is more.
-func distance(a, b []rune, limit int) int {
-	if d := len(a) - len(b); d > limit || -d > limit {
-		return limit + 1
-	}
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		least := i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-			least = min(least, row[j])
-		}
-		if least > limit {
-			return limit + 1
-		}
-		before, last, row = last, row, before
-	}
-	return min(last[len(b)], limit+1)
-}

@@ -21,14 +21,15 @@ type Record struct {
 	Place   geodata.Place
 	Rank    uint8    // how much freight people care, 0 to 255
 	Codes   []string // other UN/LOCODEs that mean it
-	Aliases []string // other names, IATA and ICAO codes
+	Aliases []string // other names
 	Weak    []string // names it has gone by somewhere, that more often mean another place
 }
 
 // TerminalRecord is a terminal and the place it serves.
 type TerminalRecord struct {
 	Terminal geodata.Terminal
-	Place    int // index into Data.Places
+	Place    int      // index into Data.Places
+	Aliases  []string // other names
 }
 
 // Data is everything the gazetteer holds. Countries are names by ISO code.
@@ -42,19 +43,19 @@ type Data struct {
 // bytes; numbers are varints unless told. Columns follow each other, so that like
 // stands by like and compresses.
 //
-//	magic "gazetteer1\n"
+//	magic "gazetteer2\n"
 //	countries: count, then code, en, zh, ru each, sorted by code
-//	places: count; they stand in the order of their folded English name
+//	places: count; they stand in the order of their English name, folded and without spaces
 //	  en: shared bytes with the one before, rest
 //	  country: byte, index into countries
 //	  code: two bytes, the last three characters in base 36 plus 1, 0 for none
 //	  point: five bytes, latitude then longitude in 0.001° as an unsigned 40-bit number
 //	  population, functions (byte), rank (byte)
-//	names: count, in the order of their folded form: shared, rest, place, kind (byte)
+//	names: count, in the order of their form without spaces: shared, rest, place, kind (byte)
 //	codes: count, then five characters and place
 //	terminals: count, then their fields
 const (
-	magic = "gazetteer1\n"
+	magic = "gazetteer2\n"
 	most  = 1 << 21
 )
 
@@ -75,7 +76,7 @@ func Encode(w io.Writer, d Data) error {
 	keys := make([]string, len(d.Places))
 	for i := range order {
 		order[i] = i
-		keys[i] = fold(d.Places[i].Place.Names.EN)
+		keys[i] = keyOf(d.Places[i].Place.Names.EN)
 	}
 	sort.SliceStable(order, func(i, j int) bool { return keys[order[i]] < keys[order[j]] })
 	at := make([]int, len(order)) // where each place went
@@ -190,6 +191,10 @@ func Encode(w io.Writer, d Data) error {
 		for _, g := range t.Gauges {
 			e.uint(g)
 		}
+		e.uint(len(t.Codes))
+		e.strings(t.Codes...)
+		e.uint(len(r.Aliases))
+		e.strings(r.Aliases...)
 	}
 
 	z, err := flate.NewWriter(w, flate.BestCompression)
@@ -240,7 +245,7 @@ func (e *encoder) names(places []Record, order []int) {
 	for to, from := range order {
 		p := places[from]
 		add := func(text string, kind byte) {
-			if key := fold(text); key != "" {
+			if key := keyOf(text); key != "" {
 				all = append(all, name{key, text, to, kind})
 			}
 		}
@@ -282,8 +287,17 @@ func unpackTail(n int) string {
 	return string([]byte{base36[n/36/36], base36[n/36%36], base36[n%36]})
 }
 
-// Decode reads a gazetteer. Broken input is ErrFormat, never a panic.
+// Decode reads a gazetteer that Encode wrote. Broken input is ErrFormat, never a
+// panic.
 func Decode(r io.Reader) (*Gazetteer, error) {
+	l, err := decode(r)
+	if err != nil {
+		return nil, err
+	}
+	return assemble(l)
+}
+
+func decode(r io.Reader) (*layer, error) {
 	raw, err := io.ReadAll(io.LimitReader(flate.NewReader(r), 1<<27))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
@@ -292,7 +306,7 @@ func Decode(r io.Reader) (*Gazetteer, error) {
 		return nil, ErrFormat
 	}
 	in := &decoder{b: raw[len(magic):]}
-	g := &Gazetteer{}
+	g := &layer{}
 	for range in.count(256) {
 		g.countries = append(g.countries, country{
 			code:  geodata.Country(in.string()),
@@ -360,7 +374,14 @@ func Decode(r io.Reader) (*Gazetteer, error) {
 		for range in.count(8) {
 			t.Gauges = append(t.Gauges, in.count(2000))
 		}
-		g.terminals = append(g.terminals, terminal{Terminal: t, place: int32(place)})
+		for range in.count(8) {
+			t.Codes = append(t.Codes, in.string())
+		}
+		at := layerTerminal{t, int32(place), nil}
+		for range in.count(32) {
+			at.aliases = append(at.aliases, in.string())
+		}
+		g.terminals = append(g.terminals, at)
 		if in.failed {
 			break
 		}
@@ -368,7 +389,8 @@ func Decode(r io.Reader) (*Gazetteer, error) {
 	if in.failed || len(in.b) > 0 {
 		return nil, ErrFormat
 	}
-	return g, g.prepare()
+	g.prepare()
+	return g, nil
 }
 
 // round4 undoes what float32 does to a number of four decimals.

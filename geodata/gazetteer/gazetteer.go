@@ -1,6 +1,7 @@
 // Package gazetteer knows the places freight comes from and goes to: UN/LOCODE
 // localities, cities of 15,000 people and more, and the seaports, rail terminals
-// and airports that serve them, with names in English, Chinese and Russian.
+// and airports that serve them, with names in English, Chinese and Russian. A user's
+// own places can be laid over them.
 //
 // Resolve answers one place for what a user wrote; Search answers a typeahead;
 // Near finds the terminals around a point. It is not for street addresses, and
@@ -13,8 +14,10 @@ package gazetteer
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -32,9 +35,34 @@ var places []byte
 
 // Gazetteer is immutable and safe for concurrent use.
 type Gazetteer struct {
+	layers    []*layer // the embedded places first, then the user's
+	terminals []terminal
+	byMode    map[geodata.Mode][]int32
+	serving   map[ref][]int32  // terminals of a place, in the order of the data
+	byCodes   map[string]int32 // terminals by IATA and ICAO code
+	byID      map[string]int32 // terminals by id
+	signs     []sign           // names of terminals, by key
+	hidden    map[ref]bool     // embedded places the user has replaced
+	zones     *area.TimeZones  //
+	area      func() (*area.Area, error)
+	spelt     func() []spelling // made for the first misspelt name
+	words     func() []sign     // made for the first name that needs them
+}
+
+// ref is a place: an index into the places of a layer.
+type ref struct{ layer, at int32 }
+
+type terminal struct {
+	geodata.Terminal
+	place ref
+	v     [3]float64 // on the unit sphere
+}
+
+// layer is one file of places, as columns.
+type layer struct {
 	countries []country
 
-	// Columns by place, in the order of the folded English name.
+	// Columns by place, in the order of the key of the English name.
 	en         texts
 	country    []byte
 	tail       []uint16 // last three characters of the UN/LOCODE plus 1
@@ -44,78 +72,136 @@ type Gazetteer struct {
 	rank       []byte
 	zh, ru     map[int32]int32 // name by place
 
-	// Other names, in the order of their folded form.
+	// Other names, in the order of their key.
 	names     texts
 	namePlace []int32
 	nameKind  []byte
 
 	codes     []uint64 // every UN/LOCODE, sorted: packed in the upper half, its place in the lower
-	terminals []terminal
-	byMode    map[geodata.Mode][]int32
+	terminals []layerTerminal
+}
 
-	zones *area.TimeZones
-	// area is opened for the first coordinates asked about.
-	area func() (*area.Area, error)
-	// spelt is made for the first misspelt name.
-	spelt func() []spelling
+type layerTerminal struct {
+	geodata.Terminal
+	place   int32
+	aliases []string
 }
 
 type country struct {
 	code  geodata.Country
 	names geodata.Names
-	keys  [4]string // folded code and names
-}
-
-type terminal struct {
-	geodata.Terminal
-	place int32
-	v     [3]float64 // on the unit sphere
+	keys  [4]string // of its code and names
 }
 
 // Open reads the embedded gazetteer.
 func Open() (*Gazetteer, error) {
-	g, err := Decode(bytes.NewReader(places))
+	l, err := decode(bytes.NewReader(places))
 	if err != nil {
 		return nil, fmt.Errorf("read embedded places: %w", err)
 	}
-	return g, nil
+	return assemble(l)
 }
 
-// prepare builds what the file does not hold.
-func (g *Gazetteer) prepare() (err error) {
+// OpenWith lays places that Encode wrote, the user's own, over the embedded ones. A
+// place of theirs with the UN/LOCODE of an embedded one stands in its stead; of
+// equal names theirs are found first.
+func OpenWith(own io.Reader) (*Gazetteer, error) {
+	l, err := decode(bytes.NewReader(places))
+	if err != nil {
+		return nil, fmt.Errorf("read embedded places: %w", err)
+	}
+	over, err := decode(own)
+	if err != nil {
+		return nil, err
+	}
+	return assemble(l, over)
+}
+
+// assemble joins layers, the embedded one first.
+func assemble(layers ...*layer) (*Gazetteer, error) {
+	g := &Gazetteer{
+		layers: layers, byMode: map[geodata.Mode][]int32{}, serving: map[ref][]int32{},
+		byCodes: map[string]int32{}, byID: map[string]int32{}, hidden: map[ref]bool{},
+	}
+	var err error
 	if g.zones, err = area.OpenTimeZones(); err != nil {
-		return err
+		return nil, err
 	}
 	g.area = sync.OnceValues(area.Open)
 	g.spelt = sync.OnceValue(g.spellings)
-	for i := range g.countries {
-		c := &g.countries[i]
-		c.keys = [4]string{fold(string(c.code)), fold(c.names.EN), fold(c.names.ZH), fold(c.names.RU)}
+	g.words = sync.OnceValue(g.laterWords)
+	heir := map[ref]ref{}
+	for n, over := range layers[1:] {
+		for _, e := range over.codes {
+			for m, l := range layers[:n+1] {
+				old := ref{int32(m), 0}
+				at, ok := l.find(uint32(e >> 32))
+				if old.at = at; ok && packedCode(g.code(old)) == uint32(e>>32) { // not a second code of another place
+					g.hidden[old] = true
+					heir[old] = ref{int32(n + 1), int32(uint32(e))}
+				}
+			}
+		}
 	}
-	g.zh, g.ru = map[int32]int32{}, map[int32]int32{}
-	for i, kind := range g.nameKind {
+	// The user's terminals first: one of an id of ours stands in its stead.
+	for n := len(layers) - 1; n >= 0; n-- {
+		for _, t := range layers[n].terminals {
+			if _, known := g.byID[t.ID]; known {
+				continue
+			}
+			at := ref{int32(n), t.place}
+			for heir[at] != (ref{}) {
+				at = heir[at]
+			}
+			t.Place = g.code(at)
+			g.add(terminal{t.Terminal, at, vector(t.Point)}, t.aliases)
+		}
+	}
+	slices.SortFunc(g.signs, func(a, b sign) int { return strings.Compare(a.key, b.key) })
+	return g, nil
+}
+
+func (g *Gazetteer) add(t terminal, aliases []string) {
+	i := int32(len(g.terminals))
+	g.terminals = append(g.terminals, t)
+	g.byID[t.ID] = i
+	g.byMode[t.Mode] = append(g.byMode[t.Mode], i)
+	g.serving[t.place] = append(g.serving[t.place], i)
+	for _, c := range t.Codes {
+		if _, taken := g.byCodes[c]; !taken {
+			g.byCodes[c] = i
+		}
+	}
+	if t.Mode == geodata.Sea { // a port is found as its place
+		return
+	}
+	for _, name := range append([]string{t.Names.EN, t.Names.ZH, t.Names.RU}, aliases...) {
+		g.signs = appendSigns(g.signs, fold(name), target{terminal: i + 1})
+	}
+}
+
+// prepare builds what the file does not hold.
+func (l *layer) prepare() {
+	for i := range l.countries {
+		c := &l.countries[i]
+		c.keys = [4]string{keyOf(string(c.code)), keyOf(c.names.EN), keyOf(c.names.ZH), keyOf(c.names.RU)}
+	}
+	l.zh, l.ru = map[int32]int32{}, map[int32]int32{}
+	for i, kind := range l.nameKind {
 		switch kind {
 		case kindZH:
-			g.zh[g.namePlace[i]] = int32(i)
+			l.zh[l.namePlace[i]] = int32(i)
 		case kindRU:
-			g.ru[g.namePlace[i]] = int32(i)
+			l.ru[l.namePlace[i]] = int32(i)
 		}
 	}
-	for i, tail := range g.tail {
+	for i, tail := range l.tail {
 		if tail > 0 {
-			c := g.countries[g.country[i]].code
-			g.codes = append(g.codes, entry(packCode(string(c), int(tail)-1), int32(i)))
+			c := l.countries[l.country[i]].code
+			l.codes = append(l.codes, entry(packCode(string(c), int(tail)-1), int32(i)))
 		}
 	}
-	slices.Sort(g.codes)
-	g.byMode = map[geodata.Mode][]int32{}
-	for i := range g.terminals {
-		t := &g.terminals[i]
-		t.v = vector(t.Point)
-		t.Place = g.code(t.place)
-		g.byMode[t.Mode] = append(g.byMode[t.Mode], int32(i))
-	}
-	return nil
+	slices.Sort(l.codes)
 }
 
 func vector(p orb.Point) [3]float64 {
@@ -124,11 +210,12 @@ func vector(p orb.Point) [3]float64 {
 	return [3]float64{cosLat * cosLon, cosLat * sinLon, sinLat}
 }
 
-func (g *Gazetteer) code(i int32) string {
-	if g.tail[i] == 0 {
+func (g *Gazetteer) code(r ref) string {
+	l := g.layers[r.layer]
+	if l.tail[r.at] == 0 {
 		return ""
 	}
-	return string(g.countries[g.country[i]].code) + unpackTail(int(g.tail[i])-1)
+	return string(l.countries[l.country[r.at]].code) + unpackTail(int(l.tail[r.at])-1)
 }
 
 // packCode keeps the order of the text: country, then the three characters.
@@ -136,26 +223,103 @@ func packCode(country string, tail int) uint32 {
 	return (uint32(country[0])*64+uint32(country[1])%64)*36*36*36 + uint32(tail)
 }
 
+// packedCode packs a whole UN/LOCODE; "" is 0.
+func packedCode(code string) uint32 {
+	if code == "" {
+		return 0
+	}
+	return packCode(code[:2], packTail(code[2:]))
+}
+
 func entry(code uint32, place int32) uint64 { return uint64(code)<<32 | uint64(uint32(place)) }
 
+// find is the place of a packed code.
+func (l *layer) find(code uint32) (int32, bool) {
+	at, _ := slices.BinarySearch(l.codes, entry(code, 0))
+	if at == len(l.codes) || uint32(l.codes[at]>>32) != code {
+		return 0, false
+	}
+	return int32(uint32(l.codes[at])), true
+}
+
 // Len is the number of places.
-func (g *Gazetteer) Len() int { return g.en.len() }
+func (g *Gazetteer) Len() int {
+	n := -len(g.hidden)
+	for _, l := range g.layers {
+		n += l.en.len()
+	}
+	return n
+}
+
+// HasCode reports whether a place has the UN/LOCODE, given in capitals.
+func (g *Gazetteer) HasCode(code string) bool {
+	_, ok := g.byCode(code)
+	return ok
+}
+
+// own reports whether a place is the user's.
+func (r ref) own() bool { return r.layer > 0 }
+
+func (g *Gazetteer) rankOf(r ref) int { return int(g.layers[r.layer].rank[r.at]) }
+
+func (g *Gazetteer) functionsOf(r ref) geodata.Function {
+	return geodata.Function(g.layers[r.layer].functions[r.at])
+}
+
+func (g *Gazetteer) countryOf(r ref) geodata.Country {
+	l := g.layers[r.layer]
+	return l.countries[l.country[r.at]].code
+}
+
+func (g *Gazetteer) pointOf(r ref) orb.Point {
+	p := g.layers[r.layer].points[r.at]
+	return orb.Point{round4(p[0]), round4(p[1])}
+}
+
+// compare orders places: the more important first.
+func (g *Gazetteer) compare(a, b ref) int {
+	x, y := g.layers[a.layer], g.layers[b.layer]
+	return cmp.Or(
+		cmp.Compare(b.layer, a.layer), // own places win ties
+		cmp.Compare(y.rank[b.at], x.rank[a.at]),
+		cmp.Compare(y.population[b.at], x.population[a.at]),
+		cmp.Compare(a.at, b.at),
+	)
+}
 
 // place builds the Place at an index.
-func (g *Gazetteer) place(i int32) geodata.Place {
+func (g *Gazetteer) place(r ref) geodata.Place {
+	l := g.layers[r.layer]
 	p := geodata.Place{
-		Code:       g.code(i),
-		Names:      geodata.Names{EN: g.en.at(int(i))},
-		Country:    g.countries[g.country[i]].code,
-		Point:      orb.Point{round4(g.points[i][0]), round4(g.points[i][1])},
-		Functions:  geodata.Function(g.functions[i]),
-		Population: int(g.population[i]),
+		Code:       g.code(r),
+		Names:      geodata.Names{EN: l.en.at(int(r.at))},
+		Country:    g.countryOf(r),
+		Point:      g.pointOf(r),
+		Functions:  g.functionsOf(r),
+		Population: int(l.population[r.at]),
 	}
-	if n, ok := g.zh[i]; ok {
-		p.Names.ZH = g.names.at(int(n))
+	if n, ok := l.zh[r.at]; ok {
+		p.Names.ZH = l.names.at(int(n))
 	}
-	if n, ok := g.ru[i]; ok {
-		p.Names.RU = g.names.at(int(n))
+	if n, ok := l.ru[r.at]; ok {
+		p.Names.RU = l.names.at(int(n))
+	}
+	p.TimeZone = g.zones.Of(p.Point)
+	return p
+}
+
+// placeAt is a terminal as a place: the place it serves, under the terminal's names
+// and at its point.
+func (g *Gazetteer) placeAt(t *terminal) geodata.Place {
+	p := g.place(t.place)
+	p.Names, p.Point, p.Country, p.Population = t.Names, t.Point, t.Country, 0
+	switch t.Mode {
+	case geodata.Sea:
+		p.Functions = geodata.HasSeaport
+	case geodata.Rail:
+		p.Functions = geodata.HasRail
+	case geodata.Air:
+		p.Functions = geodata.HasAirport
 	}
 	p.TimeZone = g.zones.Of(p.Point)
 	return p
@@ -163,13 +327,14 @@ func (g *Gazetteer) place(i int32) geodata.Place {
 
 // CountryNames are the names of a country; EN is its code when it has none.
 func (g *Gazetteer) CountryNames(c geodata.Country) geodata.Names {
-	i, ok := slices.BinarySearchFunc(g.countries, c, func(have country, want geodata.Country) int {
+	countries := g.layers[0].countries
+	i, ok := slices.BinarySearchFunc(countries, c, func(have country, want geodata.Country) int {
 		return strings.Compare(string(have.code), string(want))
 	})
 	if !ok {
 		return geodata.Names{EN: string(c)}
 	}
-	return g.countries[i].names
+	return countries[i].names
 }
 
 // Terminals are all terminals of a mode: seaports, rail terminals or airports. The
@@ -184,12 +349,11 @@ func (g *Gazetteer) Terminals(m geodata.Mode) []geodata.Terminal {
 
 // Terminal is the terminal with an id such as "sea:CNTAO".
 func (g *Gazetteer) Terminal(id string) (geodata.Terminal, bool) {
-	for i := range g.terminals {
-		if g.terminals[i].ID == id {
-			return g.terminals[i].Terminal, true
-		}
+	i, ok := g.byID[id]
+	if !ok {
+		return geodata.Terminal{}, false
 	}
-	return geodata.Terminal{}, false
+	return g.terminals[i].Terminal, true
 }
 
 // Near are the n terminals of a mode nearest to a point, nearest first.
@@ -246,16 +410,19 @@ func (g *Gazetteer) At(p orb.Point) (geodata.Place, error) {
 // Nearest is the place of at least some rank nearest to a point within km, for
 // saying where something is.
 func (g *Gazetteer) Nearest(p orb.Point, withinKM float64, minRank uint8) (geodata.Place, float64, bool) {
-	best, at := withinKM, int32(-1)
-	for i, q := range g.points {
-		if g.rank[i] < minRank || math.Abs(float64(q[1])-p[1])*111 > best {
-			continue
-		}
-		if km := path.Distance(p, orb.Point{float64(q[0]), float64(q[1])}); km <= best {
-			best, at = km, int32(i)
+	best, at := withinKM, ref{-1, -1}
+	for n, l := range g.layers {
+		for i, q := range l.points {
+			if l.rank[i] < minRank || math.Abs(float64(q[1])-p[1])*111 > best {
+				continue
+			}
+			r := ref{int32(n), int32(i)}
+			if km := path.Distance(p, orb.Point{float64(q[0]), float64(q[1])}); km <= best && !g.hidden[r] {
+				best, at = km, r
+			}
 		}
 	}
-	if at < 0 {
+	if at.at < 0 {
 		return geodata.Place{}, 0, false
 	}
 	return g.place(at), best, true

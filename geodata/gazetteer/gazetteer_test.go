@@ -152,7 +152,7 @@ func TestSearch(t *testing.T) {
 		"st pet": "RULED", "saint pet": "RULED", "xian": "CNXIA", "hamburg, us": "USH9G", "Rotterdm": "NLRTM",
 	} {
 		got := g.Search(q, 8)
-		if len(got) == 0 || got[0].Code != want {
+		if len(got) == 0 || got[0].Place.Code != want {
 			t.Errorf("Search(%q) begins with %v, want %s", q, labels(got), want)
 		}
 	}
@@ -169,9 +169,9 @@ func TestSearch(t *testing.T) {
 	}
 }
 
-func labels(places []geodata.Place) (out []string) {
-	for _, p := range places {
-		out = append(out, p.Label("en"))
+func labels(matches []geodata.Match) (out []string) {
+	for _, m := range matches {
+		out = append(out, m.ID+" "+m.Place.Names.EN)
 	}
 	return out
 }
@@ -182,8 +182,9 @@ func TestSearchAgreesWithResolve(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		q := rapid.StringMatching(`[a-z]{1,3}|[а-я]{1,2}|[北上青大南西东中新]`).Draw(t, "q")
 		seen := map[string]bool{}
-		for _, p := range g.Search(q, 10) {
-			if p.Code == "" {
+		for _, m := range g.Search(q, 10) {
+			p := m.Place
+			if p.Code == "" || m.ID != p.Code {
 				continue
 			}
 			if seen[p.Code] {
@@ -457,5 +458,5 @@ func ExampleGazetteer_Resolve() {
 	fmt.Println(err)
 	// Output:
 	// Qingdao CNTAO 青岛 CN Asia/Shanghai
-	// unknown place "Quindao"; did you mean Qingdao CNTAO, Quibdó COUIB?
+	// unknown place "Quindao"; did you mean Qingdao CNTAO, Quy Nhon VNUIH, Quibdó COUIB?
 }

@@ -2,300 +2,113 @@ package gazetteer
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"math"
-	"math/bits"
 	"slices"
 	"sort"
-	"strconv"
 	"strings"
-	"unicode/utf8"
-
-	"github.com/paulmach/orb"
+	"unicode"
 
 	"corridor/geodata"
 )
 
-// Scores on the scale of a rank.
+// Scores on the scale of a rank, which says how much freight people care about a
+// place: 0 to 255, 45 for a town of 10,000, 200 for Shanghai.
 const (
-	codeBonus   = 120 // the query is the place's UN/LOCODE
+	codeBonus   = 120 // the query is the place's UN/LOCODE, or an airport's code in capitals
+	smallBonus  = 60  // … the code of a freight airport in small letters
 	exactBonus  = 50  // the query is the whole name
 	aliasMalus  = 20  // the query is another name of the place
-	weakMalus   = 90  // … an old or foreign one: Victoria is not first Hong Kong
-	famous      = 90  // a name this well known is meant before an obscure code of five letters
+	weakMalus   = 60  // … an old or foreign one, which is no exact name: Victoria is not first Hong Kong
+	wordMalus   = 25  // the query begins a later word: Petersburg
+	editMalus   = 35  // for each letter that is wrong
+	cutMalus    = 25  // … and the name goes on
+	ownBonus    = 150 // the query is the whole name of the user's own place
+	deskMalus   = 40  // a terminal against the place it serves
+	freight     = 10  // an airport that takes freight
+	famous      = 90  // a score this high needs no guessing at misspelt names
+	known       = 45  // the rank from which a place is worth guessing
 	suggestions = 5
 )
 
-// longest is how many bytes a query may have.
-const longest = 256
+// How many terminals follow the place that was meant.
+const (
+	airportsShown = 3
+	railShown     = 3
+)
 
-// Resolve answers the one place a query most likely means: a UN/LOCODE in any case,
-// with or without a space; a name in English, Chinese or Russian, which may be
-// followed by a country ("Hamburg, US"); or "lat,lon" in degrees. Among places of
-// one name it prefers the one freight people care about most. What it does not
-// know is a *geodata.UnknownPlaceError with the nearest names.
-func (g *Gazetteer) Resolve(query string) (geodata.Place, error) {
+// Search lists what a query may mean, the likeliest first: places and terminals
+// whose UN/LOCODE, IATA or ICAO code or name in any language begins with it, then
+// those whose name is nearly that. A place may be told by its country ("Hamburg,
+// US") and by the facility ("Qingdao airport"). When the whole name or code of a
+// place is given, its airports and rail terminals follow it. It is made for a
+// typeahead.
+func (g *Gazetteer) Search(query string, limit int) []geodata.Match {
 	query = strings.TrimSpace(query)
-	if query == "" {
-		return geodata.Place{}, &geodata.UnknownPlaceError{Query: query, Reason: "it is empty: give a UN/LOCODE, a name or lat,lon"}
-	}
-	if len(query) > longest {
-		return geodata.Place{}, &geodata.UnknownPlaceError{Query: strings.ToValidUTF8(query[:40], "") + "…", Reason: "it is longer than any name of a place"}
-	}
-	if p, isPoint, err := parsePoint(query); isPoint {
-		if err != nil {
-			return geodata.Place{}, &geodata.UnknownPlaceError{Query: query, Reason: err.Error()}
-		}
-		return g.At(p)
-	}
-	coded, hasCode := g.byCode(query)
-	named, score, hasName := g.byName(query)
-	switch {
-	case hasCode && (!hasName || score < famous || score <= int(g.rank[coded])):
-		return g.place(coded), nil
-	case hasName:
-		return g.place(named), nil
-	}
-	return geodata.Place{}, &geodata.UnknownPlaceError{Query: query, Nearest: g.suggest(query)}
-}
-
-// parsePoint reads "36.07,120.38". The flag says that the query means a point,
-// even when it is a bad one.
-func parsePoint(s string) (p orb.Point, isPoint bool, err error) {
-	lat, lon, ok := strings.Cut(s, ",")
-	if !ok {
-		if f := strings.Fields(s); len(f) == 2 {
-			lat, lon, ok = f[0], f[1], true
-		}
-	}
-	if !ok {
-		return p, false, nil
-	}
-	y, errY := strconv.ParseFloat(strings.TrimSpace(lat), 64)
-	x, errX := strconv.ParseFloat(strings.TrimSpace(lon), 64)
-	numberY := errY == nil || errors.Is(errY, strconv.ErrRange)
-	numberX := errX == nil || errors.Is(errX, strconv.ErrRange)
-	if !numberY || !numberX || letters(s) {
-		return p, false, nil
-	}
-	switch {
-	case !(math.Abs(y) <= 90):
-		return p, true, fmt.Errorf("latitude %s is out of range: give lat,lon with lat in [-90, 90]", strings.TrimSpace(lat))
-	case !(math.Abs(x) <= 180):
-		return p, true, fmt.Errorf("longitude %s is out of range: give lat,lon with lon in [-180, 180]", strings.TrimSpace(lon))
-	}
-	return orb.Point{x, y}, true, nil
-}
-
-// letters reports what ParseFloat takes and no one means as degrees, such as "Inf".
-func letters(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool {
-		return r != 'e' && r != 'E' && (r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r == '_')
-	})
-}
-
-// byCode reads a UN/LOCODE.
-func (g *Gazetteer) byCode(query string) (int32, bool) {
-	code := strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(query))
-	if len(code) != 5 || packTail(code[2:]) < 0 {
-		return 0, false
-	}
-	key := packCode(code[:2], packTail(code[2:]))
-	at, _ := slices.BinarySearch(g.codes, entry(key, 0))
-	// Two letters that are no country's may pack to those of one.
-	if at == len(g.codes) || uint32(g.codes[at]>>32) != key || !letter(code[0]) || !letter(code[1]) {
-		return 0, false
-	}
-	return int32(uint32(g.codes[at])), true
-}
-
-func letter(c byte) bool { return c >= 'A' && c <= 'Z' }
-
-// byName is the best place of exactly this name, and its score.
-func (g *Gazetteer) byName(query string) (place int32, score int, ok bool) {
-	if at, score, ok := g.exact(fold(query), nil); ok {
-		return at, score, true
-	}
-	// "Hamburg, US", "Moscow, Russia", "Qingdao (China)"
-	if i := strings.LastIndexAny(query, ",("); i > 0 {
-		if in, ok := g.countryNamed(strings.TrimRight(query[i+1:], ") ")); ok {
-			if at, score, ok := g.exact(fold(query[:i]), func(p int32) bool { return g.country[p] == in }); ok {
-				return at, score, true
-			}
-		}
-	}
-	// "Port of Qingdao", "Qingdao port", "青岛港", "порт Циндао"
-	if bare := withoutPort(fold(query)); bare != "" {
-		return g.exact(bare, func(p int32) bool { return geodata.Function(g.functions[p])&geodata.HasSeaport != 0 })
-	}
-	return 0, 0, false
-}
-
-func withoutPort(key string) string {
-	for _, affix := range []string{"port of ", "порт "} {
-		if rest, ok := strings.CutPrefix(key, affix); ok {
-			return rest
-		}
-	}
-	for _, affix := range []string{" port", " порт", "港"} {
-		if rest, ok := strings.CutSuffix(key, affix); ok {
-			return rest
-		}
-	}
-	return ""
-}
-
-func (g *Gazetteer) countryNamed(s string) (byte, bool) {
-	key := fold(s)
-	switch key {
-	case "":
-		return 0, false
-	case "usa":
-		key = "us"
-	case "uk":
-		key = "gb"
-	}
-	for i := range g.countries {
-		if slices.Contains(g.countries[i].keys[:], key) {
-			return byte(i), true
-		}
-	}
-	return 0, false
-}
-
-func (g *Gazetteer) exact(key string, want func(place int32) bool) (best int32, score int, ok bool) {
-	if key == "" {
-		return 0, 0, false
-	}
-	best = -1
-	better := func(p int32, malus int) {
-		if want != nil && !want(p) {
-			return
-		}
-		if s := int(g.rank[p]) - malus; best < 0 || s > score || s == score && g.compare(p, best) < 0 {
-			best, score = p, s
-		}
-	}
-	for i := g.firstPlace(key); i < g.en.len() && fold(g.en.at(i)) == key; i++ {
-		better(int32(i), 0)
-	}
-	for i := g.firstName(key); i < g.names.len() && fold(g.names.at(i)) == key; i++ {
-		better(g.namePlace[i], g.malus(i))
-	}
-	return best, score, best >= 0
-}
-
-// malus is what another name than the main one counts less.
-func (g *Gazetteer) malus(name int) int {
-	switch g.nameKind[name] {
-	case kindAlias:
-		return aliasMalus
-	case kindWeak:
-		return weakMalus
-	}
-	return 0
-}
-
-// compare orders places: the more important first.
-func (g *Gazetteer) compare(a, b int32) int {
-	return cmp.Or(
-		cmp.Compare(g.rank[b], g.rank[a]),
-		cmp.Compare(g.population[b], g.population[a]),
-		cmp.Compare(a, b),
-	)
-}
-
-// firstPlace is the first place whose folded English name is not before key.
-func (g *Gazetteer) firstPlace(key string) int {
-	return sort.Search(g.en.len(), func(i int) bool { return fold(g.en.at(i)) >= key })
-}
-
-func (g *Gazetteer) firstName(key string) int {
-	return sort.Search(g.names.len(), func(i int) bool { return fold(g.names.at(i)) >= key })
-}
-
-// beyond is the least string that comes after all with the prefix.
-func beyond(prefix string) string { return prefix + string(utf8.MaxRune) }
-
-// Search lists the places whose UN/LOCODE, IATA or ICAO code or name in any
-// language begins with the query, the most important first; when there are none,
-// those whose name is nearly that. It is made for a typeahead.
-func (g *Gazetteer) Search(query string, limit int) []geodata.Place {
 	if len(query) > longest || limit <= 0 {
 		return nil
 	}
-	key := fold(query)
+	if p, isPoint, err := parsePoint(query); isPoint {
+		place, errAt := g.At(p)
+		if err != nil || errAt != nil {
+			return nil
+		}
+		return []geodata.Match{{ID: place.Names.EN, Kind: geodata.KindPoint, Place: place}}
+	}
+	if i, ok := g.byID[query]; ok {
+		return []geodata.Match{g.match(target{terminal: i + 1})}
+	}
+	key := keyOf(query)
 	if key == "" {
 		return nil
 	}
-	top := newTop(limit)
-	if at, ok := g.byCode(query); ok {
-		top.offer(at, int(g.rank[at])+codeBonus, g)
+	top := &top{g: g, limit: limit}
+	g.offerCodes(top, query)
+	g.offerNames(top, key)
+	g.offerSigns(top, g.signs, key)
+	if !top.exact {
+		g.offerReadings(top, query)
 	}
-	if code := strings.ToUpper(strings.ReplaceAll(strings.TrimSpace(query), " ", "")); (len(code) == 3 || len(code) == 4) && letter(code[0]) && letter(code[1]) {
-		tail := code[2:]
-		from, to := packTail((tail + "00")[:3]), packTail((tail + "ZZ")[:3])
-		if from >= 0 && to >= 0 {
-			i, _ := slices.BinarySearch(g.codes, entry(packCode(code[:2], from), 0))
-			for ; i < len(g.codes) && uint32(g.codes[i]>>32) <= packCode(code[:2], to); i++ {
-				p := int32(uint32(g.codes[i]))
-				top.offer(p, int(g.rank[p]), g)
-			}
-		}
+	if !top.exact && top.best() < famous {
+		g.offerSigns(top, g.words(), key)
 	}
-	for i, end := g.firstPlace(key), g.firstPlace(beyond(key)); i < end; i++ {
-		if score := int(g.rank[i]); score+exactBonus >= top.least() {
-			top.offer(int32(i), score+g.bonus(&g.en, i, key), g)
-		}
+	if !top.exact && top.best() < famous {
+		g.offerMisspelt(top, key)
 	}
-	for i, end := g.firstName(key), g.firstName(beyond(key)); i < end; i++ {
-		p := g.namePlace[i]
-		if score := int(g.rank[p]) - g.malus(i); score+exactBonus >= top.least() {
-			top.offer(p, score+g.bonus(&g.names, i, key), g)
-		}
-	}
-	if len(top.hits) == 0 {
-		if at, _, ok := g.byName(query); ok { // with a country, or as a port
-			top.offer(at, int(g.rank[at]), g)
-		} else {
-			return g.suggest(query)
-		}
-	}
-	out := make([]geodata.Place, len(top.hits))
-	for i, h := range top.hits {
-		out[i] = g.place(h.place)
+	hits := g.withTerminals(top.hits, limit)
+	out := make([]geodata.Match, len(hits))
+	for i, h := range hits {
+		out[i] = g.match(h.target)
 	}
 	return out
 }
 
-// bonus tells an exact name from a longer one by its length, and only then looks.
-func (g *Gazetteer) bonus(t *texts, i int, key string) int {
-	from := uint32(0)
-	if i > 0 {
-		from = t.ends[i-1]
-	}
-	if n := int(t.ends[i] - from); n > len(key)+8 {
-		return 0
-	}
-	if fold(t.at(i)) == key {
-		return exactBonus
-	}
-	return 0
-}
-
-// top keeps the best hits, each place once.
-type top struct {
-	limit int
-	hits  []hit
+// target is a place or a terminal.
+type target struct {
+	place    ref
+	terminal int32 // index into terminals plus 1; 0 for a place
 }
 
 type hit struct {
-	place int32
+	target
 	score int
+	exact bool // by its whole name or code, or by a guess at that; not by how it begins
 }
 
-func newTop(limit int) *top { return &top{limit: limit, hits: make([]hit, 0, limit+1)} }
+// top keeps the best hits, each target once.
+type top struct {
+	g     *Gazetteer
+	limit int
+	hits  []hit
+	exact bool // some hit is by its name as it stands, and not by an old one
+}
+
+// best is the highest score so far.
+func (t *top) best() int {
+	if len(t.hits) == 0 {
+		return math.MinInt
+	}
+	return t.hits[0].score
+}
 
 // least is the score from which a hit is wanted.
 func (t *top) least() int {
@@ -305,106 +118,327 @@ func (t *top) least() int {
 	return t.hits[t.limit-1].score
 }
 
-func (t *top) offer(place int32, score int, g *Gazetteer) {
-	h := hit{place, score}
-	order := func(a, b hit) int { return cmp.Or(cmp.Compare(b.score, a.score), g.compare(a.place, b.place)) }
-	if len(t.hits) == t.limit && order(t.hits[t.limit-1], h) <= 0 {
+func (t *top) order(a, b hit) int {
+	if c := cmp.Compare(b.score, a.score); c != 0 {
+		return c
+	}
+	if a.terminal != 0 || b.terminal != 0 {
+		return cmp.Compare(a.terminal, b.terminal)
+	}
+	return t.g.compare(a.place, b.place)
+}
+
+func (t *top) offer(h hit) {
+	if h.terminal == 0 && t.g.hidden[h.place] {
 		return
 	}
-	if i := slices.IndexFunc(t.hits, func(x hit) bool { return x.place == place }); i >= 0 {
-		if t.hits[i].score >= score {
+	if len(t.hits) == t.limit && t.order(t.hits[t.limit-1], h) <= 0 {
+		return
+	}
+	if i := slices.IndexFunc(t.hits, func(x hit) bool { return x.target == h.target }); i >= 0 {
+		if t.hits[i].score >= h.score {
 			return
 		}
 		t.hits = slices.Delete(t.hits, i, i+1)
 	}
-	at, _ := slices.BinarySearchFunc(t.hits, h, order)
+	at, _ := slices.BinarySearchFunc(t.hits, h, t.order)
 	t.hits = slices.Insert(t.hits, at, h)
 	if len(t.hits) > t.limit {
 		t.hits = t.hits[:t.limit]
 	}
 }
 
-// known is the rank from which a place is worth suggesting.
-const known = 45
-
-// spelling is a folded name prepared for comparing with misspelt ones.
-type spelling struct {
-	place  int32
-	length int32  // letters
-	mask   uint64 // a bit for each letter there is, by its code modulo 64
-	key    string
-}
-
-func letterMask(key string) (mask uint64, length int) {
-	for _, r := range key {
-		mask |= 1 << (uint(r) % 64)
-		length++
+// offerCodes reads the query as a UN/LOCODE, the beginning of one, or an airport's
+// code.
+func (g *Gazetteer) offerCodes(top *top, query string) {
+	if r, ok := g.byCode(query); ok {
+		top.offer(hit{target{place: r}, g.rankOf(r) + codeBonus, true})
+		top.exact = true
 	}
-	return mask, length
+	code := strings.ToUpper(strings.ReplaceAll(query, " ", ""))
+	if i, ok := g.byCodes[code]; ok {
+		t := &g.terminals[i]
+		score := g.rankOf(t.place)
+		switch {
+		case code == query:
+			score += codeBonus
+		case t.Cargo:
+			score += smallBonus
+		}
+		top.offer(hit{target{terminal: i + 1}, score, true})
+	}
+	if len(code) < 3 || len(code) > 4 || !letter(code[0]) || !letter(code[1]) {
+		return
+	}
+	from, to := packTail((code[2:] + "00")[:3]), packTail((code[2:] + "ZZ")[:3])
+	if from < 0 || to < 0 {
+		return
+	}
+	for n, l := range g.layers {
+		i, _ := slices.BinarySearch(l.codes, entry(packCode(code[:2], from), 0))
+		for ; i < len(l.codes) && uint32(l.codes[i]>>32) <= packCode(code[:2], to); i++ {
+			r := ref{int32(n), int32(uint32(l.codes[i]))}
+			top.offer(hit{target: target{place: r}, score: g.rankOf(r)})
+		}
+	}
 }
 
-// spellings are the names of all known places. They are made when the first
-// misspelt name is asked for.
-func (g *Gazetteer) spellings() []spelling {
-	out := make([]spelling, 0, g.names.len())
-	add := func(place int32, name string) {
-		if g.rank[place] < known {
+// offerNames offers the places one of whose names begins with the key.
+func (g *Gazetteer) offerNames(top *top, key string) {
+	for n, l := range g.layers {
+		most := exactBonus
+		if n > 0 {
+			most = ownBonus
+		}
+		offer := func(r ref, score int, t *texts, i int, strong bool) {
+			if score+most < top.least() {
+				return
+			}
+			h := hit{target: target{place: r}, score: score}
+			if h.exact = t.is(i, key); h.exact && strong {
+				h.score += most
+				top.exact = top.exact || !g.hidden[r]
+			}
+			top.offer(h)
+		}
+		for i, end := l.firstPlace(key), l.firstPlace(beyond(key)); i < end; i++ {
+			offer(ref{int32(n), int32(i)}, int(l.rank[i]), &l.en, i, true)
+		}
+		for i, end := l.firstName(key), l.firstName(beyond(key)); i < end; i++ {
+			r := ref{int32(n), l.namePlace[i]}
+			offer(r, g.rankOf(r)-l.malus(i), &l.names, i, l.nameKind[i] != kindWeak)
+		}
+	}
+}
+
+// is tells an exact name from a longer one by its length, and only then looks.
+func (t *texts) is(i int, key string) bool {
+	from := uint32(0)
+	if i > 0 {
+		from = t.ends[i-1]
+	}
+	return int(t.ends[i]-from) <= len(key)+8 && keyOf(t.at(i)) == key
+}
+
+// sign is a name, or the rest of one from a later word on, by its key.
+type sign struct {
+	key string
+	target
+	whole bool
+}
+
+// appendSigns adds a folded name and, from each later word on, the rest of it. Chinese
+// has no spaces, so there every character may begin a word.
+func appendSigns(signs []sign, folded string, of target) []sign {
+	if folded == "" {
+		return signs
+	}
+	whole := compact(folded)
+	signs = append(signs, sign{whole, of, true})
+	begin := false
+	for i, r := range folded {
+		if i > 0 && (begin || unicode.Is(unicode.Han, r)) {
+			if rest := compact(folded[i:]); len(rest) > 1 {
+				signs = append(signs, sign{rest, of, false})
+			}
+		}
+		begin = r == ' '
+	}
+	return signs
+}
+
+// laterWords are the later words of the names of all known places.
+func (g *Gazetteer) laterWords() []sign {
+	var out []sign
+	for n, l := range g.layers {
+		add := func(at int32, name string) {
+			if l.rank[at] < known || !strings.ContainsAny(name, " -'’") {
+				return
+			}
+			for _, s := range appendSigns(nil, fold(name), target{place: ref{int32(n), at}}) {
+				if !s.whole {
+					out = append(out, s)
+				}
+			}
+		}
+		for i := range l.en.len() {
+			add(int32(i), l.en.at(i))
+		}
+		for i := range l.names.len() {
+			if l.nameKind[i] != kindWeak {
+				add(l.namePlace[i], l.names.at(i))
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b sign) int { return strings.Compare(a.key, b.key) })
+	return out
+}
+
+// offerSigns offers what has a sign that begins with the key.
+func (g *Gazetteer) offerSigns(top *top, signs []sign, key string) {
+	from := sort.Search(len(signs), func(i int) bool { return signs[i].key >= key })
+	for _, s := range signs[from:] {
+		if !strings.HasPrefix(s.key, key) {
 			return
 		}
-		key := fold(name)
-		mask, n := letterMask(key)
-		out = append(out, spelling{place, int32(n), mask, key})
+		h := hit{target: s.target, score: g.scoreOf(s.target)}
+		if !s.whole {
+			h.score -= wordMalus
+		}
+		if s.key == key {
+			h.score += exactBonus
+			h.exact = true
+		}
+		top.offer(h)
 	}
-	for i := range g.en.len() {
-		add(int32(i), g.en.at(i))
+}
+
+// scoreOf is how much freight people care about a target.
+func (g *Gazetteer) scoreOf(of target) int {
+	if of.terminal == 0 {
+		return g.rankOf(of.place)
 	}
-	for i := range g.names.len() {
-		add(g.namePlace[i], g.names.at(i))
+	t := &g.terminals[of.terminal-1]
+	score := g.rankOf(t.place) - deskMalus
+	if t.Cargo {
+		score += freight
 	}
+	return score
+}
+
+// offerReadings reads the query as a name with a country or a facility, or as a
+// country.
+func (g *Gazetteer) offerReadings(top *top, query string) {
+	for _, q := range g.readings(query) {
+		for _, s := range g.signsOf(q.key) {
+			if r := g.terminals[s.terminal-1].place; s.key == q.key && (q.fits == nil || q.fits(r)) {
+				top.offer(hit{s.target, g.scoreOf(s.target) + exactBonus, true})
+				top.exact = true
+			}
+		}
+		g.exact(q.key, q.fits, func(h hit) {
+			h.score += exactBonus
+			h.exact = true
+			switch q.mode {
+			case geodata.Air, geodata.Rail:
+				for n, i := range g.servingBy(h.place, q.mode) {
+					top.offer(hit{target{terminal: i + 1}, h.score + exactBonus - n, true})
+					top.exact = true
+				}
+			default:
+				top.offer(h)
+				top.exact = true
+			}
+		})
+		if q.mode == geodata.Air || q.mode == geodata.Rail {
+			before := len(top.hits)
+			for _, s := range g.signsOf(q.key) {
+				if g.terminals[s.terminal-1].Mode == q.mode {
+					top.offer(hit{s.target, g.scoreOf(s.target), true})
+				}
+			}
+			top.exact = top.exact || len(top.hits) > before
+		}
+	}
+	if c, ok := g.countryNamed(query); ok {
+		for n, l := range g.layers {
+			for i, at := range l.country {
+				if r := (ref{int32(n), int32(i)}); l.countries[at].code == c && l.rank[i] >= known {
+					top.offer(hit{target: target{place: r}, score: int(l.rank[i]) + exactBonus - aliasMalus})
+				}
+			}
+		}
+		top.exact = true
+	}
+}
+
+// signsOf are the signs of terminals that begin with the key.
+func (g *Gazetteer) signsOf(key string) []sign {
+	from := sort.Search(len(g.signs), func(i int) bool { return g.signs[i].key >= key })
+	to := sort.Search(len(g.signs), func(i int) bool { return g.signs[i].key >= beyond(key) })
+	return g.signs[from:to]
+}
+
+// servingBy are the terminals of a mode that serve a place, those that take freight
+// first.
+func (g *Gazetteer) servingBy(r ref, m geodata.Mode) []int32 {
+	var out []int32
+	for _, i := range g.serving[r] {
+		if g.terminals[i].Mode == m {
+			out = append(out, i)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b int32) int {
+		x, y := g.terminals[a].Cargo, g.terminals[b].Cargo
+		switch {
+		case x == y:
+			return 0
+		case x:
+			return -1
+		}
+		return 1
+	})
 	return out
 }
 
-// suggest lists places whose name is within a few letters of the query.
-func (g *Gazetteer) suggest(query string) []geodata.Place {
-	if i := strings.LastIndexAny(query, ",("); i > 0 { // the country may be the wrong part
-		query = query[:i]
+// withTerminals puts behind the first hit what belongs to it: behind a place its
+// airports and rail terminals, behind a terminal its place.
+func (g *Gazetteer) withTerminals(hits []hit, limit int) []hit {
+	if len(hits) == 0 || !hits[0].exact {
+		return hits
 	}
-	key := fold(query)
-	mask, length := letterMask(key)
-	limit := min(3, (length+1)/3)
-	if length < 2 || length > 64 || limit == 0 {
-		return nil
-	}
-	letters := []rune(key)
-	type guess struct {
-		place    int32
-		distance int
-	}
-	best := map[int32]int{}
-	for _, s := range g.spelt() {
-		if d := int(s.length) - length; d > limit || d < -limit {
-			continue
-		}
-		// A letter too many on either side is an error at least; a changed one is
-		// one too many on both.
-		if bits.OnesCount64(mask&^s.mask) > limit || bits.OnesCount64(s.mask&^mask) > limit {
-			continue
-		}
-		d := distance(letters, []rune(s.key), limit)
-		if have, ok := best[s.place]; d <= limit && (!ok || d < have) {
-			best[s.place] = d
+	out := make([]hit, 1, len(hits)+airportsShown+railShown)
+	out[0] = hits[0]
+	if first := hits[0]; first.terminal != 0 {
+		out = append(out, hit{target: target{place: g.terminals[first.terminal-1].place}})
+	} else {
+		for _, m := range []struct {
+			mode geodata.Mode
+			n    int
+		}{{geodata.Air, airportsShown}, {geodata.Rail, railShown}} {
+			all := g.servingBy(first.place, m.mode)
+			for _, i := range all[:min(m.n, len(all))] {
+				out = append(out, hit{target: target{terminal: i + 1}})
+			}
 		}
 	}
-	guesses := make([]guess, 0, len(best))
-	for p, d := range best {
-		guesses = append(guesses, guess{p, d})
+	for _, h := range hits[1:] {
+		if !slices.ContainsFunc(out, func(x hit) bool { return x.target == h.target }) {
+			out = append(out, h)
+		}
 	}
-	slices.SortFunc(guesses, func(a, b guess) int {
-		return cmp.Or(cmp.Compare(a.distance, b.distance), g.compare(a.place, b.place))
-	})
-	var out []geodata.Place
-	for _, c := range guesses[:min(len(guesses), suggestions)] {
-		out = append(out, g.place(c.place))
+	return out[:min(limit, len(out))]
+}
+
+// match tells what a target is.
+func (g *Gazetteer) match(of target) geodata.Match {
+	if of.terminal != 0 {
+		t := &g.terminals[of.terminal-1]
+		kind := geodata.KindAirport
+		switch t.Mode {
+		case geodata.Rail:
+			kind = geodata.KindRail
+		case geodata.Sea:
+			kind = geodata.KindSeaport
+		}
+		return geodata.Match{ID: t.ID, Kind: kind, Place: g.placeAt(t), Terminal: &t.Terminal, Own: t.place.own()}
 	}
-	return out
+	p := g.place(of.place)
+	m := geodata.Match{ID: p.Code, Kind: geodata.KindLocality, Place: p, Own: of.place.own()}
+	if m.ID == "" {
+		m.ID = p.Names.EN + ", " + string(p.Country)
+	}
+	switch {
+	case p.Functions&geodata.HasSeaport != 0:
+		m.Kind = geodata.KindSeaport
+		for _, i := range g.serving[of.place] {
+			if t := &g.terminals[i]; t.Mode == geodata.Sea {
+				m.Terminal = &t.Terminal
+				break
+			}
+		}
+	case p.Functions&geodata.IsCity != 0:
+		m.Kind = geodata.KindCity
+	}
+	return m
 }

@@ -39,7 +39,7 @@ type Plans interface {
 
 // Places finds places by what people type.
 type Places interface {
-	Search(query string, limit int) []geodata.Place
+	Search(query string, limit int) []geodata.Match
 }
 
 // Parties knows organisations and lets them in.

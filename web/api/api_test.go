@@ -757,8 +757,11 @@ func TestCarriersAndKeys(t *testing.T) {
 
 func TestPlacesAndBorders(t *testing.T) {
 	h := newHarness(t)
-	w := h.must(200, h.as(tracking.Carrier, "GET", "/api/v1/places?q=qing&limit=1", ""))
-	want := `{"places":[{"code":"CNTAO","names":{"en":"Qingdao","zh":"青岛","ru":"Циндао"},"country":"CN","lat":36.07,"lon":120.32,"functions":["seaport","rail"]}]}`
+	w := h.must(200, h.as(tracking.Carrier, "GET", "/api/v1/places?q=qing&limit=3", ""))
+	want := `{"places":[` +
+		`{"id":"CNTAO","kind":"seaport","code":"CNTAO","names":{"en":"Qingdao","zh":"青岛","ru":"Циндао"},"country":"CN","lat":36.07,"lon":120.32,"functions":["seaport","rail"],"terminal":{"id":"sea:CNTAO","lat":36.01,"lon":120.2}},` +
+		`{"id":"air:TAO","kind":"airport","code":"CNTAO","names":{"en":"Qingdao Jiaodong"},"country":"CN","lat":36.36,"lon":120.09,"functions":["airport"],"terminal":{"id":"air:TAO","lat":36.36,"lon":120.09,"codes":["TAO","ZSQD"],"cargo":true}},` +
+		`{"id":"Qingzhou, CN","kind":"city","names":{"en":"Qingzhou"},"country":"CN","lat":36.68,"lon":118.48,"functions":["city"],"own":true}]}`
 	if got := strings.TrimSpace(w.Body.String()); got != want {
 		t.Errorf("places\n got %s\nwant %s", got, want)
 	}

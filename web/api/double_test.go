@@ -324,10 +324,13 @@ func (p planner) Plan(_ context.Context, r routing.Request, _ routing.Conditions
 
 type places struct{}
 
-func (places) Search(q string, limit int) []geodata.Place {
-	all := []geodata.Place{
-		{Code: "CNTAO", Names: geodata.Names{EN: "Qingdao", ZH: "青岛", RU: "Циндао"}, Country: "CN", Point: [2]float64{120.32, 36.07}, Functions: geodata.HasSeaport | geodata.HasRail},
-		{Names: geodata.Names{EN: "Qingzhou"}, Country: "CN", Point: [2]float64{118.48, 36.68}, Functions: geodata.IsCity},
+func (places) Search(q string, limit int) []geodata.Match {
+	port := geodata.Terminal{ID: "sea:CNTAO", Mode: geodata.Sea, Point: [2]float64{120.2, 36.01}}
+	airport := geodata.Terminal{ID: "air:TAO", Mode: geodata.Air, Point: [2]float64{120.09, 36.36}, Codes: []string{"TAO", "ZSQD"}, Cargo: true}
+	all := []geodata.Match{
+		{ID: "CNTAO", Kind: geodata.KindSeaport, Terminal: &port, Place: geodata.Place{Code: "CNTAO", Names: geodata.Names{EN: "Qingdao", ZH: "青岛", RU: "Циндао"}, Country: "CN", Point: [2]float64{120.32, 36.07}, Functions: geodata.HasSeaport | geodata.HasRail}},
+		{ID: "air:TAO", Kind: geodata.KindAirport, Terminal: &airport, Place: geodata.Place{Code: "CNTAO", Names: geodata.Names{EN: "Qingdao Jiaodong"}, Country: "CN", Point: [2]float64{120.09, 36.36}, Functions: geodata.HasAirport}},
+		{ID: "Qingzhou, CN", Kind: geodata.KindCity, Place: geodata.Place{Names: geodata.Names{EN: "Qingzhou"}, Country: "CN", Point: [2]float64{118.48, 36.68}, Functions: geodata.IsCity}, Own: true},
 	}
 	return all[:min(limit, len(all))]
 }

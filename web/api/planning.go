@@ -131,19 +131,31 @@ func (a *api) planFor(ctx context.Context, id string) (routing.Plan, error) {
 }
 
 type placesInput struct {
-	Query string `query:"q" required:"true" maxLength:"200" doc:"The start of a name in any of the three languages, or of a UN/LOCODE" example:"qing"`
+	Query string `query:"q" required:"true" maxLength:"200" doc:"The start of a name in English, Chinese or Russian, of a UN/LOCODE, or an IATA or ICAO code; a country or a facility may follow the name (Hamburg, US; Qingdao airport); misspelt names are guessed; lat,lon is a point" example:"qing"`
 	Limit int    `query:"limit" minimum:"1" maximum:"50" default:"10"`
 }
 
 type placeView struct {
-	Code       string          `json:"code,omitempty" doc:"UN/LOCODE" example:"CNTAO"`
+	ID         string          `json:"id" doc:"Names it in a plan's origin or destination" example:"CNTAO"`
+	Kind       geodata.Kind    `json:"kind" enum:"seaport,airport,rail,city,place,point" doc:"A town with a seaport is a seaport"`
+	Code       string          `json:"code,omitempty" doc:"UN/LOCODE of the place, or of the place a terminal serves" example:"CNTAO"`
 	Names      geodata.Names   `json:"names"`
 	Country    geodata.Country `json:"country" example:"CN"`
-	Lat        float64         `json:"lat"`
+	Lat        float64         `json:"lat" doc:"Of a town its middle, of a terminal the yard or the aerodrome"`
 	Lon        float64         `json:"lon"`
 	Functions  []string        `json:"functions" nullable:"false" doc:"seaport, rail, road, airport, border, city"`
 	Population int             `json:"population,omitempty"`
 	TimeZone   string          `json:"time_zone,omitempty" example:"Asia/Shanghai"`
+	Terminal   *terminalView   `json:"terminal,omitempty" doc:"The airport or rail terminal found, or the port of a seaport"`
+	Own        bool            `json:"own,omitempty" doc:"Imported by whoever runs this server"`
+}
+
+type terminalView struct {
+	ID    string   `json:"id" example:"sea:CNTAO"`
+	Lat   float64  `json:"lat" doc:"At the quay, the yard or the aerodrome"`
+	Lon   float64  `json:"lon"`
+	Codes []string `json:"codes,omitempty" doc:"IATA and ICAO code of an airport"`
+	Cargo bool     `json:"cargo,omitempty" doc:"An airport with scheduled freight"`
 }
 
 type placesOutput struct {
@@ -155,15 +167,16 @@ type placesOutput struct {
 func (a *api) searchPlaces(_ context.Context, in *placesInput) (*placesOutput, error) {
 	out := &placesOutput{}
 	out.Body.Places = []placeView{}
-	for _, p := range a.Places.Search(in.Query, in.Limit) {
-		out.Body.Places = append(out.Body.Places, viewPlace(p))
+	for _, m := range a.Places.Search(in.Query, in.Limit) {
+		out.Body.Places = append(out.Body.Places, viewPlace(m))
 	}
 	return out, nil
 }
 
-func viewPlace(p geodata.Place) placeView {
+func viewPlace(m geodata.Match) placeView {
+	p := m.Place
 	v := placeView{
-		Code: p.Code, Names: p.Names, Country: p.Country, Lat: p.Point.Lat(), Lon: p.Point.Lon(),
+		ID: m.ID, Kind: m.Kind, Own: m.Own, Code: p.Code, Names: p.Names, Country: p.Country, Lat: p.Point.Lat(), Lon: p.Point.Lon(),
 		Functions: []string{}, Population: p.Population, TimeZone: p.TimeZone,
 	}
 	for _, f := range []struct {
@@ -180,6 +193,9 @@ func viewPlace(p geodata.Place) placeView {
 		if p.Functions&f.has != 0 {
 			v.Functions = append(v.Functions, f.name)
 		}
+	}
+	if t := m.Terminal; t != nil {
+		v.Terminal = &terminalView{ID: t.ID, Lat: t.Point.Lat(), Lon: t.Point.Lon(), Codes: t.Codes, Cargo: t.Cargo}
 	}
 	return v
 }

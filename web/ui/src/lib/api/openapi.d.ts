@@ -897,7 +897,7 @@ export interface components {
         };
         PlaceView: {
             /**
-             * @description UN/LOCODE
+             * @description UN/LOCODE of the place, or of the place a terminal serves
              * @example CNTAO
              */
             code?: string;
@@ -905,13 +905,30 @@ export interface components {
             country: string;
             /** @description seaport, rail, road, airport, border, city */
             functions: string[];
-            /** Format: double */
+            /**
+             * @description Names it in a plan's origin or destination
+             * @example CNTAO
+             */
+            id: string;
+            /**
+             * @description A town with a seaport is a seaport
+             * @enum {string}
+             */
+            kind: "seaport" | "airport" | "rail" | "city" | "place" | "point";
+            /**
+             * Format: double
+             * @description Of a town its middle, of a terminal the yard or the aerodrome
+             */
             lat: number;
             /** Format: double */
             lon: number;
             names: components["schemas"]["Names"];
+            /** @description Imported by whoever runs this server */
+            own?: boolean;
             /** Format: int64 */
             population?: number;
+            /** @description The airport or rail terminal found, or the port of a seaport */
+            terminal?: components["schemas"]["TerminalView"];
             /** @example Asia/Shanghai */
             time_zone?: string;
         };
@@ -1159,6 +1176,21 @@ export interface components {
             /** Format: int64 */
             offices?: number;
             unapproved?: boolean;
+        };
+        TerminalView: {
+            /** @description An airport with scheduled freight */
+            cargo?: boolean;
+            /** @description IATA and ICAO code of an airport */
+            codes?: string[] | null;
+            /** @example sea:CNTAO */
+            id: string;
+            /**
+             * Format: double
+             * @description At the quay, the yard or the aerodrome
+             */
+            lat: number;
+            /** Format: double */
+            lon: number;
         };
         TrackProperties: {
             shipment: string;
@@ -2157,7 +2189,7 @@ export interface operations {
     "search-places": {
         parameters: {
             query: {
-                /** @description The start of a name in any of the three languages, or of a UN/LOCODE */
+                /** @description The start of a name in English, Chinese or Russian, of a UN/LOCODE, or an IATA or ICAO code; a country or a facility may follow the name (Hamburg, US; Qingdao airport); misspelt names are guessed; lat,lon is a point */
                 q: string;
                 limit?: number;
             };

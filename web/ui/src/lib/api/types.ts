@@ -24,6 +24,8 @@ export interface Hours {
 }
 
 export interface Place {
+  id: string;
+  kind: 'seaport' | 'airport' | 'rail' | 'city' | 'place' | 'point';
   code?: string;
   names: Names;
   country: string;
@@ -32,6 +34,8 @@ export interface Place {
   functions?: string[];
   population?: number;
   time_zone?: string;
+  terminal?: { id: string; lat: number; lon: number; codes?: string[] | null; cargo?: boolean };
+  own?: boolean;
 }
 
 export interface Point {
