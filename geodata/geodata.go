@@ -209,6 +209,18 @@ type Avoid struct {
 	// border is crossed but between two countries of one group. A country in no
 	// group is a group of its own.
 	Inside [][]Country
+	// Vehicle is what has to get through where the network knows limits.
+	Vehicle Vehicle
+}
+
+// Vehicle is a lorry or a train as far as ways depend on it. A zero field is the
+// usual one (see network/exact). It is comparable.
+type Vehicle struct {
+	WeightT, AxleT           float64 // tonnes: laden, and on one axle
+	HeightM, WidthM, LengthM float64
+	AvoidTolls, AvoidFerries bool
+	GaugeMM                  int  // rail: of the train, e.g. 1435; 0 takes the line as it is
+	Electric                 bool // rail: needs a contact line
 }
 
 // Path is a way over one link network.

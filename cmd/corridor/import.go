@@ -56,7 +56,7 @@ type refusedRow struct {
 }
 
 func importKinds() []importKind {
-	return []importKind{}
+	return []importKind{osmKind()}
 }
 
 // refusedShown is how many refused rows people are shown; --json has them all.

@@ -336,4 +336,3 @@ func bareGorilla(b *testing.B, conns, frame, size int) {
 		return func() error { return sendFrame(c, data, size) }
 	})
 }
-

@@ -110,7 +110,7 @@ func New(c Config) *Tracker {
 		cfg: c, log: c.Log, store: c.Store, now: c.Clock, warn: c.Logger,
 		ready: make(chan struct{}), closed: make(chan struct{}), drained: make(chan struct{}), ops: make(chan *op, 256),
 		watches: map[*watch]struct{}{}, audiences: newAudiences(),
-		state:   tracking.NewState(), grid: newGrid(), holds: map[tracking.UnitID]*hold{},
+		state: tracking.NewState(), grid: newGrid(), holds: map[tracking.UnitID]*hold{},
 		queue:   newQueue(),
 		project: make(chan struct{}, 1),
 		refused: map[string]uint64{},
