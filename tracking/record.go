@@ -16,7 +16,8 @@ import (
 )
 
 // Entry is one thing that happened. The set is closed: Positions, PartyCreated,
-// KeyIssued, KeyRevoked, ShipmentOpened and UnitAssigned, as pointers.
+// KeyIssued, KeyRevoked, ShipmentOpened, UnitAssigned, ShipmentAmended and
+// ShipmentCancelled, as pointers.
 type Entry interface {
 	kind() entryKind
 	appendBody(b []byte) ([]byte, error)
@@ -59,6 +60,22 @@ type UnitAssigned struct {
 	At       time.Time
 }
 
+// ShipmentAmended replaces a shipment's dossier.
+type ShipmentAmended struct {
+	Shipment ShipmentID `json:"shipment"`
+	By       PartyID    `json:"by"`
+	At       time.Time  `json:"at"`
+	Dossier  Dossier    `json:"dossier"`
+}
+
+// ShipmentCancelled ends a shipment that will not be carried.
+type ShipmentCancelled struct {
+	Shipment ShipmentID `json:"shipment"`
+	By       PartyID    `json:"by"`
+	At       time.Time  `json:"at"`
+	Reason   string     `json:"reason,omitempty"`
+}
+
 type entryKind byte
 
 // Kinds on disk. A number is never used again for something else.
@@ -69,6 +86,8 @@ const (
 	kindKeyRevoked     entryKind = 4
 	kindShipmentOpened entryKind = 5
 	kindUnitAssigned   entryKind = 6
+	kindAmended        entryKind = 7
+	kindCancelled      entryKind = 8
 )
 
 func (*Positions) kind() entryKind      { return kindPositions }
@@ -77,6 +96,9 @@ func (*KeyIssued) kind() entryKind      { return kindKeyIssued }
 func (*KeyRevoked) kind() entryKind     { return kindKeyRevoked }
 func (*ShipmentOpened) kind() entryKind { return kindShipmentOpened }
 func (*UnitAssigned) kind() entryKind   { return kindUnitAssigned }
+
+func (*ShipmentAmended) kind() entryKind   { return kindAmended }
+func (*ShipmentCancelled) kind() entryKind { return kindCancelled }
 
 const (
 	recordVersion = 1
@@ -195,6 +217,14 @@ func decodeEntry(kind entryKind, r *reader) Entry {
 			Shipment: ShipmentID(r.string()), Carrier: PartyID(r.string()), Unit: UnitID(r.string()),
 			Mode: r.mode(), At: r.time(),
 		}
+	case kindAmended:
+		e := &ShipmentAmended{}
+		r.document(e)
+		return e
+	case kindCancelled:
+		e := &ShipmentCancelled{}
+		r.document(e)
+		return e
 	}
 	r.fail("unknown kind: it was written by a newer program")
 	return nil
@@ -203,6 +233,9 @@ func decodeEntry(kind entryKind, r *reader) Entry {
 func (e *PartyCreated) appendBody(b []byte) ([]byte, error)   { return appendDocument(b, e.Party) }
 func (e *KeyIssued) appendBody(b []byte) ([]byte, error)      { return appendDocument(b, e.Key) }
 func (e *ShipmentOpened) appendBody(b []byte) ([]byte, error) { return appendDocument(b, e.Shipment) }
+
+func (e *ShipmentAmended) appendBody(b []byte) ([]byte, error)   { return appendDocument(b, e) }
+func (e *ShipmentCancelled) appendBody(b []byte) ([]byte, error) { return appendDocument(b, e) }
 
 func (e *KeyRevoked) appendBody(b []byte) ([]byte, error) {
 	return appendTime(appendString(b, string(e.Key)), e.At), nil

@@ -26,6 +26,8 @@ import (
 //	expect TIME KIND SHIPMENT [WHERE] the next event
 //	expect nothing                    no event since the last one expected
 //	eta SHIPMENT KEY=VALUE…           p50 and the like within a minute, on-time, done, total, off, next (- for none)
+//	cancel SHIPMENT TIME
+//	milestones SHIPMENT KIND@KM=STATE…  passed, passed/TIME, P10/P50/P90 as times, or - while nothing is known
 //	unit UNIT LAT,LON shipment=ID|- [MODE]   where the unit is, and how it travels
 //
 // TIME is HH:MM on the first day or D+HH:MM. The plan departs at 00:00 of day 0
@@ -148,6 +150,10 @@ func (p *play) line(w []string) {
 		p.apply(&tracking.UnitAssigned{Shipment: tracking.ShipmentID(w[1]), Carrier: "carrier", Unit: tracking.UnitID(w[2]), At: day, Mode: geodata.Road})
 	case "expect":
 		p.expect(w[1:])
+	case "cancel":
+		p.apply(&tracking.ShipmentCancelled{Shipment: tracking.ShipmentID(w[1]), At: p.time(w[2])})
+	case "milestones":
+		p.milestones(tracking.ShipmentID(w[1]), w[2:])
 	case "eta":
 		p.eta(tracking.ShipmentID(w[1]), options(w[2:]))
 	case "unit":
@@ -167,6 +173,7 @@ func (p *play) apply(e tracking.Entry) {
 		p.fatal("%v", err)
 	}
 	p.events = append(p.events, c.Events...)
+	p.all.Events = append(p.all.Events, c.Events...)
 	p.all.Units = append(p.all.Units, c.Units...)
 	p.all.Shipments = append(p.all.Shipments, c.Shipments...)
 	p.all.Progress = append(p.all.Progress, c.Progress...)
@@ -365,6 +372,41 @@ func (p *play) eta(id tracking.ShipmentID, o map[string]string) {
 		default:
 			p.fatal("eta knows no %s", k)
 		}
+	}
+}
+
+func (p *play) milestones(id tracking.ShipmentID, want []string) {
+	p.t.Helper()
+	s, progress, _ := p.state.Shipment(id)
+	var events []tracking.Event
+	for _, e := range p.all.Events {
+		if e.Shipment == id {
+			events = append(events, e)
+		}
+	}
+	at := func(t time.Time) string {
+		d := t.Round(time.Minute).Sub(day)
+		text := fmt.Sprintf("%02d:%02d", int(d.Hours())%24, int(d.Minutes())%60)
+		if d >= 24*time.Hour {
+			text = fmt.Sprintf("%d+%s", int(d.Hours())/24, text)
+		}
+		return text
+	}
+	var got []string
+	for _, m := range tracking.Milestones(&s, &progress, events) {
+		state := "-"
+		switch {
+		case m.Passed && m.Actual != nil:
+			state = "passed/" + at(*m.Actual)
+		case m.Passed:
+			state = "passed"
+		case m.Expected != nil:
+			state = at(m.Expected.P10) + "/" + at(m.Expected.P50) + "/" + at(m.Expected.P90)
+		}
+		got = append(got, fmt.Sprintf("%s@%.0f=%s", m.Kind, m.AtKM, state))
+	}
+	if a, b := strings.Join(got, " "), strings.Join(want, " "); a != b {
+		p.fatal("milestones are\n  %s\nwant\n  %s", a, b)
 	}
 }
 

@@ -17,6 +17,8 @@ import (
 // Kinds of Event.
 const (
 	EventOpened   = "shipment-opened"
+	EventAmended  = "shipment-amended"
+	EventCanceled = "shipment-cancelled"
 	EventAssigned = "unit-assigned"
 	EventDeparted = "departed"
 	EventBorder   = "border-crossed"
@@ -25,9 +27,10 @@ const (
 
 // Values of Shipment.Status.
 const (
-	Planned  = "planned"
-	UnderWay = "under-way"
-	Arrived  = "arrived"
+	Planned   = "planned"
+	UnderWay  = "under-way"
+	Arrived   = "arrived"
+	Cancelled = "cancelled"
 )
 
 // State is what the log says up to a sequence. It is a plain value in memory: it
@@ -41,6 +44,7 @@ type State struct {
 	units     map[UnitID]*unit
 	handles   []*unit // by handle
 	shipments map[ShipmentID]*shipment
+	shares    map[[32]byte]*shipment // by the hash of a link's secret
 	byOwner   map[PartyID][]*shipment
 	byCarrier map[PartyID][]*unit
 	spare     []Fix // see folding.room
@@ -54,6 +58,7 @@ func NewState() *State {
 		hashes:    map[[32]byte]KeyID{},
 		units:     map[UnitID]*unit{},
 		shipments: map[ShipmentID]*shipment{},
+		shares:    map[[32]byte]*shipment{},
 		byOwner:   map[PartyID][]*shipment{},
 		byCarrier: map[PartyID][]*unit{},
 	}
@@ -246,7 +251,7 @@ func (s *State) RestoreDone(seq uint64) error {
 		if sh.Opened.IsZero() {
 			return fmt.Errorf("restore: progress of shipment %s, which the store does not have", sh.ID)
 		}
-		if sh.Unit == "" || sh.Status == Arrived {
+		if sh.Unit == "" || sh.Ended() {
 			continue
 		}
 		u, ok := s.units[sh.Unit]
@@ -281,6 +286,9 @@ func (s *State) addShipment(sh Shipment) *shipment {
 	}
 	x.Shipment = sh
 	x.progress.Shipment = sh.ID
+	for _, link := range sh.Dossier.Shares {
+		s.shares[link.Hash] = x
+	}
 	s.byOwner[sh.Owner] = append(s.byOwner[sh.Owner], x)
 	return x
 }
@@ -317,6 +325,10 @@ func (s *State) Apply(seq uint64, entries ...Entry) (Changes, error) {
 			f.opened(e)
 		case *UnitAssigned:
 			f.assigned(e)
+		case *ShipmentAmended:
+			f.amended(e)
+		case *ShipmentCancelled:
+			f.cancelled(e)
 		}
 	}
 	f.finish()
@@ -423,7 +435,7 @@ func (f *folding) opened(e *ShipmentOpened) {
 
 func (f *folding) assigned(e *UnitAssigned) {
 	sh, ok := f.State.shipments[e.Shipment]
-	if !ok || sh.Status == Arrived {
+	if !ok || sh.Ended() {
 		return
 	}
 	u, ok := f.State.units[e.Unit]
@@ -447,6 +459,35 @@ func (f *folding) assigned(e *UnitAssigned) {
 		ev.Lat, ev.Lon = &p[1], &p[0]
 	}
 	f.event(ev)
+}
+
+func (f *folding) amended(e *ShipmentAmended) {
+	sh, ok := f.State.shipments[e.Shipment]
+	if !ok || e.Dossier.Revision != sh.Dossier.Revision+1 {
+		return
+	}
+	for _, link := range sh.Dossier.Shares {
+		delete(f.shares, link.Hash)
+	}
+	sh.Dossier = e.Dossier
+	for _, link := range sh.Dossier.Shares {
+		f.shares[link.Hash] = sh
+	}
+	f.shipments = touch(f.shipments, sh)
+	f.event(Event{Kind: EventAmended, Time: e.At, Shipment: sh.ID})
+}
+
+func (f *folding) cancelled(e *ShipmentCancelled) {
+	sh, ok := f.State.shipments[e.Shipment]
+	if !ok || sh.Ended() {
+		return
+	}
+	if u, ok := f.State.units[sh.Unit]; ok {
+		f.release(u, sh)
+	}
+	sh.Status, sh.route = Cancelled, nil
+	f.shipments = touch(f.shipments, sh)
+	f.event(Event{Kind: EventCanceled, Time: e.At, Shipment: sh.ID, Unit: sh.Unit, Detail: e.Reason})
 }
 
 func (f *folding) release(u *unit, sh *shipment) {
@@ -615,6 +656,17 @@ func (s *State) Shipment(id ShipmentID) (Shipment, Progress, bool) {
 	return sh.Shipment, sh.progress, true
 }
 
+// Shared finds the shipment and the link a secret with the hash belongs to,
+// expired and revoked links included.
+func (s *State) Shared(hash [32]byte) (Shipment, Progress, Share, bool) {
+	sh, ok := s.shares[hash]
+	if !ok {
+		return Shipment{}, Progress{}, Share{}, false
+	}
+	i := slices.IndexFunc(sh.Dossier.Shares, func(x Share) bool { return x.Hash == hash })
+	return sh.Shipment, sh.progress, sh.Dossier.Shares[i], true // the index holds what the dossiers hold
+}
+
 // Shipments lists what the viewer may read, newest first.
 func (s *State) Shipments(viewer Party) []Shipment {
 	var from []*shipment
@@ -658,7 +710,7 @@ func (s *State) Units(viewer Party) iter.Seq[Handle] {
 			seen := map[Handle]bool{}
 			for _, sh := range s.byOwner[viewer.ID] {
 				u, ok := s.units[sh.Unit]
-				if ok && sh.Status != Arrived && !seen[u.handle] {
+				if ok && !sh.Ended() && !seen[u.handle] {
 					seen[u.handle] = true
 					if !yield(u.handle) {
 						return

@@ -161,9 +161,13 @@ type Shipment struct {
 	Destination routing.Point   `json:"destination"`
 	Promise     *time.Time      `json:"promise,omitempty"`
 	Opened      time.Time       `json:"opened"`
-	Status      string          `json:"status"` // planned, under-way, arrived
+	Status      string          `json:"status"` // planned, under-way, arrived, cancelled
 	Simulated   bool            `json:"simulated,omitempty"`
+	Dossier     Dossier         `json:"dossier,omitzero"`
 }
+
+// Ended tells whether nothing more will happen to the shipment.
+func (s *Shipment) Ended() bool { return s.Status == Arrived || s.Status == Cancelled }
 
 // ETA is a forecast of arrival.
 type ETA struct {

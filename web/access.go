@@ -140,6 +140,20 @@ func (s *Server) wrongKey(r *http.Request) error {
 	return NewProblem(http.StatusUnauthorized, "wrong-key", "this is not a key of this server, or it was revoked")
 }
 
+// WrongLink is the answer to a link that shows nothing. Like wrong keys, wrong
+// links are counted by address: their secrets cannot be guessed, but the log is
+// spared who tries.
+func (s *Server) WrongLink(r *http.Request) error {
+	now, addr := s.clock(), remoteHost(r)
+	s.bearers.fail(addr, now)
+	if wait := s.bearers.blocked(addr, now); wait > 0 {
+		p := NewProblem(http.StatusTooManyRequests, "too-many-attempts", "too many wrong links from this address")
+		p.RetryAfter = wait
+		return p
+	}
+	return NewProblem(http.StatusNotFound, "no-such-link", "this link shows nothing: it is not complete, was shut, or is over; ask who sent it for a new one")
+}
+
 func remoteHost(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

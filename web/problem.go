@@ -89,6 +89,7 @@ func ProblemOf(err error) *Problem {
 		malformed *carriers.MalformedError
 		tooMany   *carriers.TooManyError
 		invalid   *tracking.InvalidError
+		field     *tracking.FieldError
 	)
 	is := func(target error) bool { return errors.Is(err, target) }
 	with := func(status int, code, detail string) *Problem {
@@ -111,6 +112,10 @@ func ProblemOf(err error) *Problem {
 	case errors.As(err, &input):
 		p := with(http.StatusUnprocessableEntity, "input", input.Error())
 		p.Errors = []FieldError{{"body." + input.Field, input.Message}}
+		return p
+	case errors.As(err, &field):
+		p := with(http.StatusUnprocessableEntity, field.Err.Code, field.Error())
+		p.Errors = []FieldError{{"body." + field.Field, field.Err.Reason}}
 		return p
 	case errors.As(err, &invalid):
 		return with(http.StatusUnprocessableEntity, invalid.Code, invalid.Reason)

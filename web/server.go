@@ -305,7 +305,11 @@ func (s *Server) logAccess(r *http.Request, rec *recorder, id string, took time.
 	case status >= 400:
 		level = slog.LevelInfo
 	}
-	s.log.Log(r.Context(), level, "request", "request", id, "method", r.Method, "path", r.URL.Path,
+	path := r.URL.Path
+	if strings.Contains(rec.route, "{secret}") {
+		path = rec.route
+	}
+	s.log.Log(r.Context(), level, "request", "request", id, "method", r.Method, "path", path,
 		"status", status, "bytes", rec.bytes, "ms", took.Milliseconds(), "from", remoteHost(r))
 }
 

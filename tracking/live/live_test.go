@@ -815,3 +815,75 @@ func TestShipments(t *testing.T) {
 		}
 	}
 }
+
+func TestDossierAndLinks(t *testing.T) {
+	now := clock0
+	r := newRig(t, func(c *live.Config) { c.Clock = func() time.Time { return now } })
+	shipper := r.party(tracking.Shipper)
+	s, err := r.OpenShipment(t.Context(), tracking.Shipment{Owner: shipper.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := func(d *tracking.Dossier) error {
+		d.References = append(d.References, tracking.Reference{Kind: "container", Number: "csqu 3054383"})
+		return nil
+	}
+	if s, err = r.Amend(t.Context(), s.ID, shipper.ID, 0, number); err != nil {
+		t.Fatal(err)
+	}
+	if s.Dossier.Revision != 1 || s.Dossier.References[0].Number != "CSQU3054383" {
+		t.Errorf("dossier %+v", s.Dossier)
+	}
+	var field *tracking.FieldError
+	if _, err := r.Amend(t.Context(), s.ID, shipper.ID, 1, number); !errors.As(err, &field) {
+		t.Errorf("the same number twice: %v", err)
+	}
+	if _, err := r.Amend(t.Context(), s.ID, shipper.ID, 7, number); !errors.Is(err, tracking.ErrConflict) {
+		t.Errorf("on a revision that is not there: %v", err)
+	}
+
+	link, secret, err := r.Share(t.Context(), s.ID, shipper.ID, tracking.SharePosition, now.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shows := func(want bool) {
+		t.Helper()
+		got, _, _, err := r.Shared(secret)
+		if want && (err != nil || got.ID != s.ID) || !want && !errors.Is(err, tracking.ErrNotFound) {
+			t.Errorf("the link shows %s, %v; want it to show something: %v", got.ID, err, want)
+		}
+	}
+	shows(true)
+	for _, guess := range []string{"", secret + "A", secret[1:], string(link.ID)} {
+		if _, _, _, err := r.Shared(guess); !errors.Is(err, tracking.ErrNotFound) {
+			t.Errorf("%q: %v", guess, err)
+		}
+	}
+	r.restart()
+	shows(true)
+	now = now.Add(time.Hour)
+	shows(false)
+	now = now.Add(-time.Minute)
+	for range 2 { // shutting it twice is no error
+		if err := r.Unshare(t.Context(), s.ID, shipper.ID, link.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shows(false)
+	if err := r.Unshare(t.Context(), s.ID, shipper.ID, "shr-x"); !errors.Is(err, tracking.ErrNotFound) {
+		t.Errorf("a link that is not there: %v", err)
+	}
+	r.restart()
+	shows(false)
+
+	if s, err = r.Cancel(t.Context(), s.ID, shipper.ID, "withdrawn"); err != nil || s.Status != tracking.Cancelled {
+		t.Fatal(s.Status, err)
+	}
+	if _, err := r.Cancel(t.Context(), s.ID, shipper.ID, ""); !errors.Is(err, tracking.ErrConflict) {
+		t.Errorf("cancelled twice: %v", err)
+	}
+	carrier := r.party(tracking.Carrier)
+	if _, err := r.Assign(t.Context(), s.ID, carrier.ID, "T1"); !errors.Is(err, tracking.ErrConflict) {
+		t.Errorf("assigned after the end: %v", err)
+	}
+}

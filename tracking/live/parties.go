@@ -206,8 +206,8 @@ func (t *Tracker) Assign(ctx context.Context, id tracking.ShipmentID, carrier tr
 		switch {
 		case !ok:
 			return nil, fmt.Errorf("shipment %q: %w", id, tracking.ErrNotFound)
-		case s.Status == tracking.Arrived:
-			return nil, fmt.Errorf("shipment %q has arrived: %w", id, tracking.ErrConflict)
+		case s.Ended():
+			return nil, fmt.Errorf("shipment %q has %s: %w", id, ended(s.Status), tracking.ErrConflict)
 		case s.Unit == unit && s.Carrier == carrier:
 			return nil, nil
 		}
@@ -219,6 +219,113 @@ func (t *Tracker) Assign(ctx context.Context, id tracking.ShipmentID, carrier tr
 	}
 	if err := t.command(ctx, o); err != nil {
 		return tracking.Shipment{}, fmt.Errorf("assign unit: %w", err)
+	}
+	return t.Shipment(id)
+}
+
+func ended(status string) string {
+	if status == tracking.Cancelled {
+		return "been cancelled"
+	}
+	return "arrived"
+}
+
+// Amend changes a shipment's dossier: change gets a copy of it and edits that. The
+// revision is counted here. ErrConflict: revision is not 0 and not that of the
+// dossier, which somebody else has changed; *tracking.FieldError: what change made
+// of it cannot be kept.
+func (t *Tracker) Amend(ctx context.Context, id tracking.ShipmentID, by tracking.PartyID, revision int, change func(*tracking.Dossier) error) (tracking.Shipment, error) {
+	err := t.decide(ctx, func(st *tracking.State) ([]tracking.Entry, error) {
+		s, _, ok := st.Shipment(id)
+		switch {
+		case !ok:
+			return nil, fmt.Errorf("shipment %q: %w", id, tracking.ErrNotFound)
+		case revision != 0 && revision != s.Dossier.Revision:
+			return nil, fmt.Errorf("the papers were changed since revision %d, they are at %d: read them again: %w", revision, s.Dossier.Revision, tracking.ErrConflict)
+		}
+		d := s.Dossier.Clone()
+		if err := change(&d); err != nil {
+			return nil, err
+		}
+		d, err := tracking.ValidateDossier(d)
+		if err != nil {
+			return nil, err
+		}
+		d.Revision = s.Dossier.Revision + 1
+		return []tracking.Entry{&tracking.ShipmentAmended{Shipment: id, By: by, At: t.moment(), Dossier: d}}, nil
+	})
+	if err != nil {
+		return tracking.Shipment{}, fmt.Errorf("amend shipment: %w", err)
+	}
+	return t.Shipment(id)
+}
+
+// Share makes a link that shows a shipment to whoever has its secret, which is
+// returned once and not kept.
+func (t *Tracker) Share(ctx context.Context, id tracking.ShipmentID, by tracking.PartyID, scope tracking.ShareScope, expires time.Time) (tracking.Share, string, error) {
+	secret := rand.Text() // 130 random bits
+	link := tracking.Share{
+		ID: newID("shr"), Hash: sha256.Sum256([]byte(secret)), Scope: scope, Created: t.moment(), By: by,
+		Expires: expires.UTC().Truncate(time.Millisecond),
+	}
+	_, err := t.Amend(ctx, id, by, 0, func(d *tracking.Dossier) error {
+		// Links that show nothing any more make room.
+		d.Shares = slices.DeleteFunc(d.Shares, func(s tracking.Share) bool { return !s.Valid(link.Created) })
+		d.Shares = append(d.Shares, link)
+		return nil
+	})
+	return link, secret, err
+}
+
+// Unshare shuts a link for good. Doing so again changes nothing.
+func (t *Tracker) Unshare(ctx context.Context, id tracking.ShipmentID, by tracking.PartyID, share string) error {
+	s, err := t.Shipment(id)
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(s.Dossier.Shares, func(x tracking.Share) bool { return x.ID == share }); i >= 0 && s.Dossier.Shares[i].Revoked != nil {
+		return nil
+	}
+	at := t.moment()
+	_, err = t.Amend(ctx, id, by, 0, func(d *tracking.Dossier) error {
+		for i := range d.Shares {
+			if d.Shares[i].ID == share {
+				d.Shares[i].Revoked = &at
+				return nil
+			}
+		}
+		return fmt.Errorf("link %q: %w", share, tracking.ErrNotFound)
+	})
+	return err
+}
+
+// Shared finds the shipment a link's secret shows. ErrNotFound: no such link, or
+// it is shut or over; which of them is not told.
+func (t *Tracker) Shared(secret string) (tracking.Shipment, tracking.Progress, tracking.Share, error) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	// Looked up by hash: how long it takes tells nothing about the secret.
+	s, p, link, ok := t.state.Shared(sha256.Sum256([]byte(secret)))
+	if !ok || !link.Valid(t.now()) {
+		return tracking.Shipment{}, tracking.Progress{}, tracking.Share{}, fmt.Errorf("link: %w", tracking.ErrNotFound)
+	}
+	return s, p, link, nil
+}
+
+// Cancel ends a shipment that will not be carried. ErrConflict: it has ended.
+func (t *Tracker) Cancel(ctx context.Context, id tracking.ShipmentID, by tracking.PartyID, reason string) (tracking.Shipment, error) {
+	err := t.decide(ctx, func(st *tracking.State) ([]tracking.Entry, error) {
+		s, _, ok := st.Shipment(id)
+		switch {
+		case !ok:
+			return nil, fmt.Errorf("shipment %q: %w", id, tracking.ErrNotFound)
+		case s.Ended():
+			return nil, fmt.Errorf("shipment %q has %s: %w", id, ended(s.Status), tracking.ErrConflict)
+		}
+		return []tracking.Entry{&tracking.ShipmentCancelled{Shipment: id, By: by, At: t.moment(), Reason: reason}}, nil
+	})
+	if err != nil {
+		return tracking.Shipment{}, fmt.Errorf("cancel shipment: %w", err)
 	}
 	return t.Shipment(id)
 }

@@ -117,7 +117,7 @@ func (t *Tracker) fill(w *watch, inView []tracking.Handle, cells []tracking.Cell
 			s.ETAs = append(s.ETAs, *p.ETA)
 		}
 		if _, named := a.shipments[id]; named {
-			if h, ok := t.state.Handle(sh.Unit); ok && sh.Status != tracking.Arrived {
+			if h, ok := t.state.Handle(sh.Unit); ok && !sh.Ended() {
 				add(h)
 			}
 		}

@@ -61,6 +61,12 @@ type Tracker interface {
 	Shipments(viewer tracking.Party) []tracking.Shipment
 	MayReadShipment(viewer tracking.Party, id tracking.ShipmentID) bool
 	ETA(tracking.ShipmentID) (tracking.ETA, error)
+	Progress(tracking.ShipmentID) (tracking.Progress, error)
+	Amend(ctx context.Context, id tracking.ShipmentID, by tracking.PartyID, revision int, change func(*tracking.Dossier) error) (tracking.Shipment, error)
+	Cancel(ctx context.Context, id tracking.ShipmentID, by tracking.PartyID, reason string) (tracking.Shipment, error)
+	Share(ctx context.Context, id tracking.ShipmentID, by tracking.PartyID, scope tracking.ShareScope, expires time.Time) (tracking.Share, string, error)
+	Unshare(ctx context.Context, id tracking.ShipmentID, by tracking.PartyID, share string) error
+	Shared(secret string) (tracking.Shipment, tracking.Progress, tracking.Share, error)
 	Unit(tracking.UnitID) (tracking.UnitState, error)
 	Units(viewer tracking.Party) []tracking.UnitState
 	MayReadUnit(viewer tracking.Party, id tracking.UnitID) bool

@@ -3,6 +3,7 @@ package api_test
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"sync"
@@ -249,6 +250,94 @@ func (w *world) ETA(id tracking.ShipmentID) (tracking.ETA, error) {
 		return e, nil
 	}
 	return tracking.ETA{}, tracking.ErrNotFound
+}
+
+func (w *world) Progress(id tracking.ShipmentID) (tracking.Progress, error) {
+	if _, err := w.Shipment(id); err != nil {
+		return tracking.Progress{}, err
+	}
+	p := tracking.Progress{Shipment: id}
+	if e, ok := w.etas[id]; ok {
+		p.ETA, p.DoneKM = &e, e.DoneKM
+	}
+	return p, nil
+}
+
+func (w *world) change(id tracking.ShipmentID, do func(*tracking.Shipment) error) (tracking.Shipment, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range w.shipments {
+		if w.shipments[i].ID == id {
+			s := w.shipments[i]
+			if err := do(&s); err != nil {
+				return tracking.Shipment{}, err
+			}
+			w.shipments[i] = s
+			return s, nil
+		}
+	}
+	return tracking.Shipment{}, tracking.ErrNotFound
+}
+
+func (w *world) Amend(_ context.Context, id tracking.ShipmentID, _ tracking.PartyID, revision int, edit func(*tracking.Dossier) error) (tracking.Shipment, error) {
+	return w.change(id, func(s *tracking.Shipment) error {
+		if revision != 0 && revision != s.Dossier.Revision {
+			return tracking.ErrConflict
+		}
+		d := s.Dossier.Clone()
+		if err := edit(&d); err != nil {
+			return err
+		}
+		d, err := tracking.ValidateDossier(d)
+		d.Revision = s.Dossier.Revision + 1
+		s.Dossier = d
+		return err
+	})
+}
+
+func (w *world) Cancel(_ context.Context, id tracking.ShipmentID, _ tracking.PartyID, _ string) (tracking.Shipment, error) {
+	return w.change(id, func(s *tracking.Shipment) error {
+		if s.Ended() {
+			return tracking.ErrConflict
+		}
+		s.Status = tracking.Cancelled
+		return nil
+	})
+}
+
+func (w *world) Share(ctx context.Context, id tracking.ShipmentID, by tracking.PartyID, scope tracking.ShareScope, expires time.Time) (tracking.Share, string, error) {
+	secret := w.id("link")
+	link := tracking.Share{ID: w.id("shr"), Hash: sha256.Sum256([]byte(secret)), Scope: scope, Created: w.now, By: by, Expires: expires}
+	_, err := w.Amend(ctx, id, by, 0, func(d *tracking.Dossier) error {
+		d.Shares = append(d.Shares, link)
+		return nil
+	})
+	return link, secret, err
+}
+
+func (w *world) Unshare(ctx context.Context, id tracking.ShipmentID, by tracking.PartyID, share string) error {
+	_, err := w.Amend(ctx, id, by, 0, func(d *tracking.Dossier) error {
+		i := slices.IndexFunc(d.Shares, func(s tracking.Share) bool { return s.ID == share })
+		if i < 0 {
+			return tracking.ErrNotFound
+		}
+		d.Shares[i].Revoked = &w.now
+		return nil
+	})
+	return err
+}
+
+func (w *world) Shared(secret string) (tracking.Shipment, tracking.Progress, tracking.Share, error) {
+	hash := sha256.Sum256([]byte(secret))
+	for _, s := range w.shipments {
+		for _, link := range s.Dossier.Shares {
+			if link.Hash == hash && link.Valid(w.now) {
+				p, err := w.Progress(s.ID)
+				return s, p, link, err
+			}
+		}
+	}
+	return tracking.Shipment{}, tracking.Progress{}, tracking.Share{}, tracking.ErrNotFound
 }
 
 func (w *world) Track(_ context.Context, unit tracking.UnitID, q tracking.TrackQuery) ([]tracking.Fix, error) {

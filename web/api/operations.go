@@ -67,6 +67,42 @@ func (a *api) operations() {
 		detail:  "A unit nobody has yet is created under the carrier; one of another carrier is a conflict.",
 	}, a.assign)
 	handle(a, operation{
+		id: "put-dossier", method: http.MethodPut, path: "/api/v1/shipments/{id}/dossier", tag: "shipments", access: planners, errors: []int{notFound, conflict, full},
+		summary: "Replace the numbers, contacts and papers of a shipment",
+		detail:  "Container, ship, wagon and air waybill numbers with a wrong check digit are refused. Notes and links stay as they are.",
+	}, a.putDossier)
+	handle(a, operation{
+		id: "add-note", method: post, path: "/api/v1/shipments/{id}/notes", tag: "shipments", access: planners, errors: []int{notFound, full},
+		summary: "Add a note to a shipment",
+	}, a.addNote)
+	handle(a, operation{
+		id: "cancel-shipment", method: post, path: "/api/v1/shipments/{id}/cancel", tag: "shipments", access: planners, errors: []int{notFound, conflict, full},
+		summary: "Cancel a shipment that will not be carried",
+		detail:  "Its unit is free again. What happened until then stays.",
+	}, a.cancelShipment)
+	handle(a, operation{
+		id: "list-milestones", method: get, path: "/api/v1/shipments/{id}/milestones", tag: "shipments", access: planners, errors: []int{notFound},
+		summary: "The points of the way, planned, passed and expected",
+	}, a.listMilestones)
+	handle(a, operation{
+		id: "share-shipment", method: post, path: "/api/v1/shipments/{id}/shares", tag: "shipments", access: planners, status: http.StatusCreated, errors: []int{notFound, full},
+		summary: "Make a link that shows the shipment to others",
+		detail:  "Without prices, names or plates. The path holds the secret and is told once.",
+	}, a.shareShipment)
+	handle(a, operation{
+		id: "list-shares", method: get, path: "/api/v1/shipments/{id}/shares", tag: "shipments", access: planners, errors: []int{notFound},
+		summary: "The links made to a shipment",
+	}, a.listShares)
+	handle(a, operation{
+		id: "unshare-shipment", method: del, path: "/api/v1/shipments/{id}/shares/{share}", tag: "shipments", access: planners, status: http.StatusNoContent, errors: []int{notFound, full},
+		summary: "Shut a link for good",
+	}, a.unshareShipment)
+	handle(a, operation{
+		id: "get-shared", method: get, path: "/api/v1/shared/{secret}", tag: "shipments", access: public, errors: []int{notFound, http.StatusTooManyRequests},
+		summary: "What a link shows",
+		detail:  "To whoever has it. A wrong, shut or outlived link is 404, and which of these is not told.",
+	}, a.getShared)
+	handle(a, operation{
 		id: "get-shipment-track", method: get, path: "/api/v1/shipments/{id}/track", tag: "shipments", access: planners, errors: []int{notFound},
 		summary: "Where the shipment has been",
 		detail: "A GeoJSON Feature, GPX or CSV, by Accept or format. Only what the unit drove for this shipment: " +

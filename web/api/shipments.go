@@ -159,6 +159,7 @@ func inputOr(err error, field, format string, args ...any) error {
 
 func (a *api) viewShipment(s tracking.Shipment) shipmentView {
 	v := shipmentView{Shipment: s}
+	v.Dossier.Shares = nil // listShares tells of them, without the hashes
 	if eta, err := a.Tracker.ETA(s.ID); err == nil {
 		v.ETA = &eta
 	}
@@ -200,7 +201,7 @@ type shipmentSummary struct {
 	Destination string              `json:"destination"`
 	From        geodata.Names       `json:"origin_names"`
 	To          geodata.Names       `json:"destination_names"`
-	Status      string              `json:"status" enum:"planned,under-way,arrived"`
+	Status      string              `json:"status" enum:"planned,under-way,arrived,cancelled"`
 	Promise     *time.Time          `json:"promise,omitempty"`
 	Opened      time.Time           `json:"opened"`
 	ETA         *tracking.ETA       `json:"eta,omitempty"`
@@ -208,7 +209,8 @@ type shipmentSummary struct {
 }
 
 type shipmentsInput struct {
-	Status string `query:"status" enum:"planned,under-way,arrived"`
+	Query  string `query:"q" maxLength:"200" doc:"Words, each found in one of the numbers, names and places it goes by"`
+	Status string `query:"status" enum:"planned,under-way,arrived,cancelled"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
 	Offset int    `query:"offset" minimum:"0"`
 }
@@ -224,7 +226,7 @@ func (a *api) listShipments(ctx context.Context, in *shipmentsInput) (*shipments
 	out := &shipmentsOutput{}
 	out.Body.Shipments = []shipmentSummary{}
 	for _, s := range a.Tracker.Shipments(viewer(ctx)) {
-		if in.Status != "" && s.Status != in.Status {
+		if in.Status != "" && s.Status != in.Status || in.Query != "" && !s.Matches(in.Query) {
 			continue
 		}
 		out.Body.Total++
