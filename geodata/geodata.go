@@ -11,6 +11,8 @@ package geodata
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/paulmach/orb"
@@ -305,6 +307,66 @@ func (k Known) String() string {
 		return "no"
 	}
 	return "unknown"
+}
+
+// Append adds a path that goes on where p ends, by the same mode.
+func (p *Path) Append(q Path) {
+	at := p.DistanceKM
+	p.DistanceKM += q.DistanceKM
+	p.Estimated = p.Estimated || q.Estimated
+	for _, v := range q.Geometry {
+		if n := len(p.Geometry); n > 0 {
+			last := p.Geometry[n-1]
+			v[0] += 360 * math.Round((last[0]-v[0])/360)
+			if v == last {
+				continue
+			}
+		}
+		p.Geometry = append(p.Geometry, v)
+	}
+	p.Passages = append(p.Passages, q.Passages...)
+	for _, c := range q.Crossings {
+		c.AtKM += at
+		p.Crossings = append(p.Crossings, c)
+	}
+	for _, c := range q.Countries {
+		if n := len(p.Countries); n > 0 && p.Countries[n-1].Country == c.Country {
+			p.Countries[n-1].KM += c.KM
+			continue
+		}
+		p.Countries = append(p.Countries, c)
+	}
+	for _, r := range q.Roads {
+		r.AtKM += at
+		if n := len(p.Roads); n > 0 && p.Roads[n-1].Number == r.Number && p.Roads[n-1].Class == r.Class {
+			p.Roads[n-1].KM += r.KM
+			continue
+		}
+		p.Roads = append(p.Roads, r)
+	}
+	for _, t := range q.Tracks {
+		t.AtKM += at
+		if n := len(p.Tracks); n > 0 && p.Tracks[n-1].GaugeMM == t.GaugeMM && p.Tracks[n-1].Electrified == t.Electrified {
+			p.Tracks[n-1].KM += t.KM
+			continue
+		}
+		p.Tracks = append(p.Tracks, t)
+	}
+	for _, g := range q.GaugeChanges {
+		g.AtKM += at
+		p.GaugeChanges = append(p.GaugeChanges, g)
+	}
+	for _, f := range q.Ferries {
+		f.AtKM += at
+		p.Ferries = append(p.Ferries, f)
+	}
+	p.Tolls.TolledKM += q.Tolls.TolledKM
+	p.Tolls.FreeKM += q.Tolls.FreeKM
+	for _, u := range q.Unchecked {
+		if !slices.Contains(p.Unchecked, u) {
+			p.Unchecked = append(p.Unchecked, u)
+		}
+	}
 }
 
 // DistanceNM is the length in international nautical miles.

@@ -45,6 +45,7 @@ type Graph struct {
 	at        *index
 	land      func() (*area.Area, error) // opened when a point lies off the network
 	climbs    sync.Pool
+	inset     Inset // of the edges that have a number in it; nil if none has
 
 	mu      sync.Mutex // guards entries
 	entries []*entry   // most recently used first
@@ -59,6 +60,15 @@ func Open(mode geodata.Mode) (*Graph, error) {
 	if mode != geodata.Road && mode != geodata.Rail {
 		return nil, fmt.Errorf("open land network: mode %q is not road or rail", mode)
 	}
+	net, err := Stored(mode)
+	if err != nil {
+		return nil, err
+	}
+	return newGraph(net), nil
+}
+
+// Stored reads the embedded network of a land mode as it is stored.
+func Stored(mode geodata.Mode) (*Net, error) {
 	file, err := files.ReadFile("data/" + string(mode) + ".crln")
 	if err != nil {
 		return nil, err
@@ -67,7 +77,7 @@ func Open(mode geodata.Mode) (*Graph, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s network: %w", mode, err)
 	}
-	return newGraph(net), nil
+	return net, nil
 }
 
 // New makes a graph of a network, which it keeps and which must not change.
@@ -122,6 +132,7 @@ type profile struct {
 	avoided []bool // by country: where points do not join the network
 	limits
 	metric metric
+	inset  []Load // per edge of the inset
 }
 
 // limits are what a metric depends on.
@@ -136,6 +147,7 @@ type entry struct {
 	key    string
 	mu     sync.Mutex // guards metric while it is computed
 	metric metric     // empty until then
+	inset  []Load
 }
 
 // profile prepares the network for what is avoided, with a metric from the cache
@@ -148,6 +160,9 @@ func (g *Graph) profile(ctx context.Context, avoid geodata.Avoid) (*profile, err
 		}
 	}
 	key := p.key()
+	if g.inset != nil {
+		key += fmt.Sprint(avoid.Vehicle)
+	}
 	g.mu.Lock()
 	e := &entry{key: key}
 	if i := slices.IndexFunc(g.entries, func(q *entry) bool { return q.key == key }); i >= 0 {
@@ -160,6 +175,13 @@ func (g *Graph) profile(ctx context.Context, avoid geodata.Avoid) (*profile, err
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.metric.begin == nil {
+		if g.inset != nil {
+			loads, err := g.inset.Weigh(ctx, avoid.Vehicle)
+			if err != nil {
+				return nil, err
+			}
+			e.inset, p.inset = loads, loads
+		}
 		m, err := g.up.customise(ctx, func(v int32) bool { return p.out[g.country[v]] }, g.weigh(p))
 		if err != nil {
 			return nil, err // the entry stays, empty: the next caller computes it
@@ -167,7 +189,7 @@ func (g *Graph) profile(ctx context.Context, avoid geodata.Avoid) (*profile, err
 		e.metric = m
 		g.trim(e, m.bytes())
 	}
-	p.metric = e.metric
+	p.metric, p.inset = e.metric, e.inset
 	return p, nil
 }
 
@@ -269,22 +291,30 @@ func (g *Graph) weigh(p *profile) func(edge int32) (cost, metres uint32) {
 		if p.out[a] || a != b && (p.out[b] || p.group[a] != p.group[b] || p.shut[e.Post]) {
 			return far, 0
 		}
+		if e.Inset > 0 {
+			l := p.inset[e.Inset-1].load()
+			return l.cost, l.metres
+		}
 		return e.cost(e.Metres), e.Metres
 	}
 }
 
-// climb searches upwards from a point, by every line it joins.
-func (g *Graph) climb(snaps []snap, m metric) *climb {
+// climb searches upwards from an end, by every line or node it joins.
+func (g *Graph) climb(e *end, m metric) *climb {
 	c := g.climbs.Get().(*climb)
 	var few [8]start
 	starts := few[:0]
-	for _, s := range snaps {
+	for _, s := range e.snaps {
 		e := &g.edges[s.edge]
 		to := s.load()
 		starts = append(starts, start{
 			int32(e.From), int32(e.To),
 			to.plus(load{e.cost(s.along), s.along}), to.plus(load{e.cost(e.Metres - s.along), e.Metres - s.along}),
 		})
+	}
+	for _, gate := range e.gates {
+		l := gate.load()
+		starts = append(starts, start{int32(gate.Node), int32(gate.Node), l, l})
 	}
 	c.run(g.up, m, starts)
 	return c
@@ -299,44 +329,51 @@ func (l load) plus(m load) load { return load{l.cost + m.cost, l.metres + m.metr
 // with the reason, when there is none: an end too far from the network or beyond
 // water, parts of the world not joined by land, or what is avoided in between.
 func (g *Graph) Route(ctx context.Context, from, to orb.Point, avoid geodata.Avoid) (geodata.Path, error) {
+	way, err := g.RouteEnds(ctx, End{Point: from}, End{Point: to}, avoid)
+	return way.Path, err
+}
+
+// RouteEnds is Route between ends that may lie on other networks.
+func (g *Graph) RouteEnds(ctx context.Context, from, to End, avoid geodata.Avoid) (Way, error) {
 	pr, err := g.profile(ctx, avoid)
 	if err != nil {
-		return geodata.Path{}, err
+		return Way{}, err
 	}
-	near, err := g.snaps(from, pr)
+	near, err := g.end(from, pr)
 	if err != nil {
-		return geodata.Path{}, fmt.Errorf("start: %w", err)
+		return Way{}, fmt.Errorf("start: %w", err)
 	}
-	far, err := g.snaps(to, pr)
+	far, err := g.end(to, pr)
 	if err != nil {
-		return geodata.Path{}, fmt.Errorf("end: %w", err)
+		return Way{}, fmt.Errorf("end: %w", err)
 	}
-	km, ok, err := g.across(from, to, near[0], far[0])
+	km, ok, err := g.across(&near, &far)
 	if err != nil {
-		return geodata.Path{}, err
+		return Way{}, err
 	}
 	if ok {
-		return geodata.Path{
-			Mode: g.mode, DistanceKM: km, Geometry: path.Unwrap(orb.LineString{from, to}),
-			Countries: []geodata.CountryKM{{Country: g.countryOf(near[0]), KM: km}},
+		return Way{Path: geodata.Path{
+			Mode: g.mode, DistanceKM: km, Geometry: path.Unwrap(orb.LineString{from.Point, to.Point}),
+			Countries: []geodata.CountryKM{{Country: g.countryOf(near.snaps[0]), KM: km}},
 			Estimated: km*1000 > silentAccess,
-		}, nil
+		}, FromGate: -1, ToGate: -1}, nil
 	}
-	if !g.joined(near, far) {
-		return geodata.Path{}, fmt.Errorf("%w: the %s at %s and at %s are not joined by land", geodata.ErrNoRoute, g.lines(), place(from), place(to))
+	if !g.joined(&near, &far) {
+		return Way{}, fmt.Errorf("%w: the %s at %s and at %s are not joined by land", geodata.ErrNoRoute, g.lines(), place(from.Point), place(to.Point))
 	}
-	ca, cb := g.climb(near, pr.metric), g.climb(far, pr.metric)
+	ca, cb := g.climb(&near, pr.metric), g.climb(&far, pr.metric)
 	defer g.climbs.Put(ca)
 	defer g.climbs.Put(cb)
 	node, cost := meet(ca, cb)
-	a, b, direct, same := g.within(near, far)
+	a, b, direct, same := g.within(near.snaps, far.snaps)
 	if node < 0 && !same {
-		return geodata.Path{}, fmt.Errorf("%w: no way by %s from %s to %s without crossing what is avoided or a closed border", geodata.ErrNoRoute, g.mode, place(from), place(to))
+		return Way{}, fmt.Errorf("%w: no way by %s from %s to %s without crossing what is avoided or a closed border", geodata.ErrNoRoute, g.mode, place(from.Point), place(to.Point))
 	}
 	if same && direct.cost <= cost {
-		t := g.newTrace(from, a)
+		t := g.newTrace()
+		t.begin(from.Point, a)
 		t.within(a, b)
-		return t.finish(b, to), nil
+		return Way{Path: t.finish(b, to.Point), FromGate: -1, ToGate: -1}, nil
 	}
 	weigh := g.weigh(pr)
 	var ups []int32
@@ -344,10 +381,25 @@ func (g *Graph) Route(ctx context.Context, from, to orb.Point, avoid geodata.Avo
 	for ; v >= 0; v = ca.from[v] {
 		ups = append(ups, v)
 	}
-	a = near[^v]
 	slices.Reverse(ups)
-	t := g.newTrace(from, a)
-	t.leave(a, ups[0])
+	t := g.newTrace()
+	var failed error
+	t.inset = func(edge, to int32) {
+		p, err := g.inset.Draw(ctx, int(g.edges[edge].Inset-1), int32(g.edges[edge].From) == to, avoid.Vehicle)
+		if err != nil && failed == nil {
+			failed = err
+		}
+		t.join(p)
+		t.node = to
+	}
+	way := Way{FromGate: -1, ToGate: -1, CostKM: float64(cost) / 1000}
+	if i := int(^v); i < len(near.snaps) {
+		t.begin(from.Point, near.snaps[i])
+		t.leave(near.snaps[i], ups[0])
+	} else {
+		way.FromGate = i - len(near.snaps)
+		t.stand(ups[0])
+	}
 	for i := 1; i < len(ups); i++ {
 		g.up.unpack(pr.metric, weigh, ups[i-1], ups[i], t.pass)
 	}
@@ -356,18 +408,24 @@ func (g *Graph) Route(ctx context.Context, from, to orb.Point, avoid geodata.Avo
 		g.up.unpack(pr.metric, weigh, last, v, t.pass)
 		last = v
 	}
-	b = far[^v]
-	t.arrive(last, b)
-	return t.finish(b, to), nil
+	if failed != nil {
+		return Way{}, failed
+	}
+	if i := int(^v); i < len(far.snaps) {
+		t.arrive(last, far.snaps[i])
+		way.Path = t.finish(far.snaps[i], to.Point)
+	} else {
+		way.ToGate = i - len(far.snaps)
+		way.Path = t.halt()
+	}
+	return way, nil
 }
 
 // joined tells whether two points join one part of the network.
-func (g *Graph) joined(from, to []snap) bool {
-	for _, a := range from {
-		for _, b := range to {
-			if g.part[g.edges[a.edge].From] == g.part[g.edges[b.edge].From] {
-				return true
-			}
+func (g *Graph) joined(from, to *end) bool {
+	for _, a := range g.parts(from) {
+		if slices.Contains(g.parts(to), a) {
+			return true
 		}
 	}
 	return false
@@ -409,6 +467,30 @@ func place(p orb.Point) string { return fmt.Sprintf("lat %.3f, lon %.3f", p.Lat(
 // Table gives the kilometres from every point of from to every point of to, the
 // same as Route would; +Inf where there is no way.
 func (g *Graph) Table(ctx context.Context, from, to []orb.Point, avoid geodata.Avoid) ([][]float64, error) {
+	ends := func(points []orb.Point) []End {
+		out := make([]End, len(points))
+		for i, p := range points {
+			out[i].Point = p
+		}
+		return out
+	}
+	loads, err := g.TableEnds(ctx, ends(from), ends(to), avoid)
+	if err != nil {
+		return nil, err
+	}
+	table := make([][]float64, len(loads))
+	for i, row := range loads {
+		table[i] = make([]float64, len(row))
+		for j, l := range row {
+			table[i][j] = l.KM
+		}
+	}
+	return table, nil
+}
+
+// TableEnds is Table between ends that may lie on other networks; the ways to and
+// from gates are counted.
+func (g *Graph) TableEnds(ctx context.Context, from, to []End, avoid geodata.Avoid) ([][]Load, error) {
 	pr, err := g.profile(ctx, avoid)
 	if err != nil {
 		return nil, err
@@ -419,44 +501,44 @@ func (g *Graph) Table(ctx context.Context, from, to []orb.Point, avoid geodata.A
 			return nil, err
 		}
 	}
-	table := make([][]float64, len(from))
+	table := make([][]Load, len(from))
 	for i, p := range from {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		table[i] = make([]float64, len(to))
+		table[i] = make([]Load, len(to))
 		for j := range table[i] {
-			table[i][j] = math.Inf(1)
+			table[i][j] = None()
 		}
-		snaps, err := g.snaps(p, pr)
+		begin, err := g.end(p, pr)
 		if errors.Is(err, geodata.ErrNoRoute) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		c := g.climb(snaps, pr.metric)
+		c := g.climb(&begin, pr.metric)
 		for j := range targets {
 			t := &targets[j]
-			if len(t.snaps) == 0 {
+			if t.empty() {
 				continue
 			}
-			km, ok, err := g.across(p, to[j], snaps[0], t.snaps[0])
+			km, ok, err := g.across(&begin, &t.end)
 			if err != nil {
 				return nil, err
 			}
 			if ok {
-				table[i][j] = km
+				table[i][j] = Load{km, km}
 				continue
 			}
-			_, _, best, _ := g.within(snaps, t.snaps)
+			_, _, best, _ := g.within(begin.snaps, t.snaps)
 			for n, v := range t.nodes {
 				if cost := c.cost[v] + t.loads[n].cost; cost < best.cost {
 					best = load{cost, c.metres[v] + t.loads[n].metres}
 				}
 			}
 			if best.cost < far {
-				table[i][j] = float64(best.metres) / 1000
+				table[i][j] = Load{float64(best.cost) / 1000, float64(best.metres) / 1000}
 			}
 		}
 		g.climbs.Put(c)
@@ -467,21 +549,21 @@ func (g *Graph) Table(ctx context.Context, from, to []orb.Point, avoid geodata.A
 // target is a column of a table: where its point joins the network, nowhere if it
 // is out of reach, and what a climb from there reached.
 type target struct {
-	snaps []snap
+	end
 	nodes []int32
 	loads []load
 }
 
-func (g *Graph) target(p orb.Point, pr *profile) (target, error) {
-	snaps, err := g.snaps(p, pr)
+func (g *Graph) target(p End, pr *profile) (target, error) {
+	e, err := g.end(p, pr)
 	if errors.Is(err, geodata.ErrNoRoute) {
 		return target{}, nil
 	}
 	if err != nil {
 		return target{}, err
 	}
-	t := target{snaps: snaps}
-	c := g.climb(snaps, pr.metric)
+	t := target{end: e}
+	c := g.climb(&e, pr.metric)
 	for _, v := range c.way {
 		if c.cost[v] < far {
 			t.nodes, t.loads = append(t.nodes, v), append(t.loads, load{c.cost[v], c.metres[v]})

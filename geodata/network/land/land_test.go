@@ -484,7 +484,7 @@ func TestCostKeepsTheTriangle(t *testing.T) {
 				if err != nil || snaps[0].cost != 0 {
 					t.SkipNow() // in a country avoided, or at the drawn end of a line
 				}
-				climbs[i] = g.climb(snaps, pr.metric)
+				climbs[i] = g.climb(&end{snaps: snaps}, pr.metric)
 				defer g.climbs.Put(climbs[i])
 			}
 			cost := func(i, j int) uint64 {
@@ -517,7 +517,7 @@ func TestMoreLinesNeverCostMore(t *testing.T) {
 				if err != nil {
 					t.SkipNow()
 				}
-				climbs[i], climbs[i+2] = g.climb(snaps, pr.metric), g.climb(snaps[:1], pr.metric)
+				climbs[i], climbs[i+2] = g.climb(&end{snaps: snaps}, pr.metric), g.climb(&end{snaps: snaps[:1]}, pr.metric)
 				defer g.climbs.Put(climbs[i])
 				defer g.climbs.Put(climbs[i+2])
 			}

@@ -39,6 +39,9 @@ type Edge struct {
 	Delay     uint16 // kilometres that crossing the border costs; only on those
 	Estimated bool   // bridges a gap in the source by a straight line
 	Shape     []Vertex
+	// Inset, if not 0, is one more than the number of the way through another
+	// network that the edge stands for (see Inset). It is not stored.
+	Inset int32
 }
 
 // cost is what going so many metres along the edge costs, borders included.

@@ -204,18 +204,22 @@ func (g *Graph) dry(a, b orb.Point) (bool, error) {
 
 // across is the way between two points that are nearer to each other than to the
 // network, in km.
-func (g *Graph) across(from, to orb.Point, a, b snap) (km float64, ok bool, err error) {
+func (g *Graph) across(from, to *end) (km float64, ok bool, err error) {
+	if len(from.snaps) == 0 || len(to.snaps) == 0 {
+		return 0, false, nil
+	}
+	a, b := from.snaps[0], to.snaps[0]
 	if g.countryOf(a) != g.countryOf(b) {
 		return 0, false, nil
 	}
-	straight := path.Distance(from, to)
+	straight := path.Distance(from.point, to.point)
 	km = straight * circuity(g.countryOf(a))
 	if km*1000 > a.access+b.access {
 		return 0, false, nil
 	}
 	ok = true
 	if straight*1000 > dryAccess {
-		ok, err = g.dry(from, to)
+		ok, err = g.dry(from.point, to.point)
 	}
 	return km, ok, err
 }
@@ -241,7 +245,7 @@ func newIndex(g *Graph) *index {
 	ix := &index{start: make([]int32, cellsWide*cellsHigh+1)}
 	visit := func(do func(cell, edge int32)) {
 		for e := range int32(len(g.edges)) {
-			if g.border(e) {
+			if g.border(e) || g.edges[e].Inset > 0 {
 				continue
 			}
 			last := int32(-1)

@@ -14,14 +14,30 @@ type trace struct {
 	path   geodata.Path
 	metres float64
 	node   int32 // where the trace stands
+
+	inset func(edge, to int32) // goes along an edge of the inset; nil if there is none
 }
 
-func (g *Graph) newTrace(from orb.Point, s snap) *trace {
-	t := &trace{g: g, path: geodata.Path{Mode: g.mode}}
+func (g *Graph) newTrace() *trace { return &trace{g: g, path: geodata.Path{Mode: g.mode}} }
+
+// begin starts at a point beside a line.
+func (t *trace) begin(from orb.Point, s snap) {
 	t.path.Geometry = append(t.path.Geometry, from)
 	t.access(s)
 	t.point(s.point)
-	return t
+}
+
+// stand starts at a node.
+func (t *trace) stand(node int32) {
+	t.vertex(t.at(node))
+	t.node = node
+}
+
+// join goes along a way through another network.
+func (t *trace) join(p geodata.Path) {
+	t.path.DistanceKM = t.metres / 1000
+	t.path.Append(p)
+	t.metres = t.path.DistanceKM * 1000
 }
 
 // access adds the way between a point and the network.
@@ -43,6 +59,10 @@ func (t *trace) add(c geodata.Country, metres float64) {
 
 // point appends to the geometry, keeping longitudes continuous.
 func (t *trace) point(p orb.Point) {
+	if len(t.path.Geometry) == 0 {
+		t.path.Geometry = append(t.path.Geometry, p)
+		return
+	}
 	last := t.path.Geometry[len(t.path.Geometry)-1]
 	p[0] = last[0] + turn((p[0]-last[0])*UnitsPerDegree)/UnitsPerDegree
 	if p != last {
@@ -108,6 +128,10 @@ func (t *trace) arrive(node int32, s snap) {
 // pass goes along a whole edge.
 func (t *trace) pass(edge, to int32) {
 	e := &t.g.edges[edge]
+	if e.Inset > 0 {
+		t.inset(edge, to)
+		return
+	}
 	if t.g.border(edge) {
 		v := t.at(to)
 		t.path.Crossings = append(t.path.Crossings, geodata.Crossing{
@@ -144,6 +168,11 @@ func (t *trace) finish(s snap, to orb.Point) geodata.Path {
 	t.point(s.point)
 	t.access(s)
 	t.point(to)
+	return t.halt()
+}
+
+// halt ends where the trace is.
+func (t *trace) halt() geodata.Path {
 	if len(t.path.Geometry) == 1 {
 		t.path.Geometry = append(t.path.Geometry, t.path.Geometry[0])
 	}
