@@ -104,6 +104,7 @@ type CostLine struct {
 	Source string `json:"source"`          // publisher
 	Origin string `json:"origin"`          // P, G, K or A, as in geodata.Origin
 	Stale  bool   `json:"stale"`           // older than the limit for its kind on the day of the plan
+	Kind   string `json:"kind"`            // reference, quote, tariff or invoice: what the limit of its age goes with
 	Sheet  string `json:"sheet,omitempty"` // imported rate sheet and line the price is from, e.g. "acme-2026q4.csv:12"
 }
 

@@ -58,7 +58,7 @@ type app struct {
 const drainTime = 15 * time.Second
 
 func newApp(c serveConfig, logger *slog.Logger, clock func() time.Time, stdout io.Writer) *app {
-	a := &app{serveConfig: c, logger: logger, clock: clock, stdout: stdout, serving: make(chan struct{}), openPlanner: openPlanner}
+	a := &app{serveConfig: c, logger: logger, clock: clock, stdout: stdout, serving: make(chan struct{}), openPlanner: func() (api.Planner, api.Places, error) { return openPlanner(c.data) }}
 	a.enter("starting: the log is being replayed")
 	return a
 }
@@ -201,8 +201,9 @@ func (a *app) assemble(store tracking.Store, tracker *live.Tracker) (*site, erro
 	return s, nil
 }
 
-// openPlanner opens the world the planner works in.
-func openPlanner() (api.Planner, api.Places, error) {
+// openPlanner opens the world the planner works in, with what was imported into the
+// data directory.
+func openPlanner(data string) (api.Planner, api.Places, error) {
 	places, err := gazetteer.Open()
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the gazetteer: %w", err)
@@ -219,7 +220,15 @@ func openPlanner() (api.Planner, api.Places, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the border posts: %w", err)
 	}
-	planner, err := search.New(search.Config{World: world, Places: places, Posts: posts})
+	rates, err := openRates(data, "")
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the rates: %w", err)
+	}
+	times, err := openTimes(data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the timetable: %w", err)
+	}
+	planner, err := search.New(search.Config{World: world, Places: places, Posts: posts, Rates: rates, Times: times})
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the planner: %w", err)
 	}

@@ -56,7 +56,12 @@ type refusedRow struct {
 }
 
 func importKinds() []importKind {
-	return []importKind{osmKind()}
+	return []importKind{
+		osmKind(),
+		servicesKind(),
+		tariffsKind(),
+		fxKind(),
+	}
 }
 
 // refusedShown is how many refused rows people are shown; --json has them all.

@@ -56,6 +56,7 @@ func planCommand(ctx context.Context, args []string, _ io.Reader, stdout, stderr
 	flags.StringVar(&f.value, "value", "", "value of the goods, e.g. 300000USD")
 	flags.StringVar(&f.lang, "lang", "en", "language of place names: en, zh or ru")
 	flags.BoolVar(&f.asJSON, "json", false, "print the plan as JSON")
+	data := dataFlag(flags)
 	places, err := interleaved(flags, args)
 	if err != nil {
 		return err
@@ -67,11 +68,16 @@ func planCommand(ctx context.Context, args []string, _ io.Reader, stdout, stderr
 	if err != nil {
 		return &usageError{err}
 	}
-	planner, _, err := openPlanner()
+	watched := newProgress(stderr, "opening the networks", 0)
+	defer watched.done()
+	watched.draw()
+	planner, _, err := openPlanner(*data)
 	if err != nil {
 		return err
 	}
+	watched.step("comparing corridors")
 	plan, err := planner.Plan(ctx, req, nil)
+	watched.done()
 	if err != nil {
 		var input *routing.InputError
 		if errors.As(err, &input) {

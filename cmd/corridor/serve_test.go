@@ -47,7 +47,7 @@ var sharedPlanner = sync.OnceValues(func() (struct {
 	api.Places
 }, error,
 ) {
-	planner, places, err := openPlanner()
+	planner, places, err := openPlanner("")
 	if err == nil {
 		warm(context.Background(), planner, slog.New(slog.DiscardHandler))
 	}

@@ -88,6 +88,10 @@ type hop struct {
 	avoid     geodata.Avoid
 	key       string // of avoid, for the caches
 	verdict   int32
+	// quoted says that a carrier's price for the whole way stands for the line
+	// haul; quote is that price, on the first hop of the way.
+	quoted bool
+	quote  []tariff.Item
 }
 
 // query is one planning job.
@@ -1257,7 +1261,7 @@ func (q *query) prices(h *hop, split []geodata.CountryKM) []tariff.Item {
 	}
 	switch h.mode {
 	case geodata.Road:
-		items := r.Road(q.goods, h.regime, split, regime.InEU)
+		items := q.haul(h, func() []tariff.Item { return r.Road(q.goods, h.regime, split, regime.InEU) })
 		if h.regime == tariff.TIR && a.kind != post {
 			items = append(items, r.Fee("fee.tir", ""))
 		}
@@ -1274,10 +1278,11 @@ func (q *query) prices(h *hop, split []geodata.CountryKM) []tariff.Item {
 		if a.country == b.country && (a.region == "ru-fareast") != (b.region == "ru-fareast") && !h.through {
 			train.Lane = "rail.ru-fareast"
 		}
-		items := r.Rail(q.goods, split, train)
+		items := q.haul(h, func() []tariff.Item { return r.Rail(q.goods, split, train) })
 		for _, end := range []int32{h.from, h.to} {
 			if q.sites[end].kind == yard {
-				items = append(items, r.RailHandling(q.goods, "Handling at "+q.placeName(end)))
+				what := "Handling at " + q.placeName(end)
+				items = append(items, q.handling(h, end, what, r.RailHandling(q.goods, what)))
 			}
 		}
 		return items
@@ -1288,12 +1293,21 @@ func (q *query) prices(h *hop, split []geodata.CountryKM) []tariff.Item {
 		}
 		russian := (a.country == "RU" && a.region != "ru-fareast") || (b.country == "RU" && b.region != "ru-fareast")
 		voyage := tariff.Voyage{NM: h.km / 1.852, Russian: russian, Suez: h.service.Via == "suez", Express: h.service.Via == "express"}
-		return append(r.Sea(q.goods, from, to, voyage),
-			r.PortHandling(q.goods, a.country, "Port handling at "+q.placeName(h.from)),
-			r.PortHandling(q.goods, b.country, "Port handling at "+q.placeName(h.to)))
+		items := q.haul(h, func() []tariff.Item { return r.Sea(q.goods, from, to, voyage) })
+		for _, end := range []int32{h.from, h.to} {
+			what := "Port handling at " + q.placeName(end)
+			items = append(items, q.handling(h, end, what, r.PortHandling(q.goods, q.sites[end].country, what)))
+		}
+		return items
 	}
-	return append(r.Air(q.goods, timetable.AirRegion(a.country, a.point), timetable.AirRegion(b.country, b.point)),
-		r.AirHandling(q.goods, "Air terminal at "+q.placeName(h.from)), r.AirHandling(q.goods, "Air terminal at "+q.placeName(h.to)))
+	items := q.haul(h, func() []tariff.Item {
+		return r.Air(q.goods, timetable.AirRegion(a.country, a.point), timetable.AirRegion(b.country, b.point))
+	})
+	for _, end := range []int32{h.from, h.to} {
+		what := "Air terminal at " + q.placeName(end)
+		items = append(items, q.handling(h, end, what, r.AirHandling(q.goods, what)))
+	}
+	return items
 }
 
 // tradeRegion lends the rates of the nearest lane to regions without their own.

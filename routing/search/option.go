@@ -249,6 +249,7 @@ func (q *query) option(j journey) (routing.Option, error) {
 		moving[h.mode] += p50
 	}
 
+	q.quoteChains(j.hops)
 	for i := range j.hops {
 		h := &j.hops[i]
 		way := ways[i]

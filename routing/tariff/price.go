@@ -353,6 +353,9 @@ func (s *Sheet) Fee(id, what string) Item {
 func (s *Sheet) PortHandling(g Goods, c geodata.Country, what string) Item {
 	share, spread := g.boxShare(s, seaKGPerM3)
 	id := "fee.thc." + string(c)
+	if own := id + "." + string(g.Unit); s.has(own) {
+		return Item{Rate: own, What: what, Quantity: 1, Factor: 1, Basis: "1 box"}
+	}
 	if !s.has(id) {
 		id = "fee.thc"
 	}

@@ -12,6 +12,7 @@
 package tariff
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/csv"
 	"fmt"
@@ -32,7 +33,8 @@ var (
 	fxCSV string
 )
 
-// StaleAfter is the age from which a rate is shown as stale.
+// StaleAfter is the age from which a reference rate is shown as stale; those of
+// carriers have limits by their kind.
 const StaleAfter = 60 * 24 * time.Hour
 
 // Rate is one dated price.
@@ -48,20 +50,32 @@ type Rate struct {
 	AsOfText       string
 	Origin         geodata.Origin
 	Note           string
+	Kind           Kind    // empty: OfReference
+	Sheet          string  // imported sheet and line; empty: the reference
 	usd            float64 // USD for one unit of Currency
 	conversionNote string
 }
 
-// Stale reports whether the rate is too old to be trusted on a day. A rate
-// without a date always is.
+// Stale reports whether the rate is too old to be trusted on a day: the limit goes
+// with its kind. A rate without a date always is.
 func (r Rate) Stale(on time.Time) bool {
-	return r.AsOf.IsZero() || on.Sub(r.AsOf) > StaleAfter
+	return r.AsOf.IsZero() || on.Sub(r.AsOf) > r.Kind.limit()
 }
 
-// Sheet is a table of rates.
+// Sheet is a table of rates: the reference, and the prices of carriers that were
+// added by With. It is immutable and safe for concurrent use.
 type Sheet struct {
-	rates map[string]Rate
-	fx    map[string]float64
+	rates  map[string]Rate
+	fx     map[string]exchange
+	sheets []CarrierSheet
+	prices map[geodata.Mode][]Price // of all sheets
+	data   []routing.Data
+}
+
+// exchange is what one unit of a currency is worth.
+type exchange struct {
+	usd  float64
+	note string
 }
 
 // Reference reads the embedded sheet.
@@ -81,21 +95,23 @@ var (
 // Parse reads rates in the form of rates.csv and exchange rates in the form of
 // fx.csv. Errors name the line.
 func Parse(rates, fx string) (*Sheet, error) {
-	s := &Sheet{rates: map[string]Rate{}, fx: map[string]float64{}}
-	fxNotes := map[string]string{}
+	s := &Sheet{rates: map[string]Rate{}, fx: map[string]exchange{}}
+	newest := ""
 	err := eachRow(fx, fxColumns, func(row []string) error {
 		v, err := strconv.ParseFloat(row[1], 64)
 		if err != nil || !(v > 0) || math.IsInf(v, 0) {
 			return fmt.Errorf("usd: %q is not a rate above 0", row[1])
 		}
-		s.fx[row[0]] = v
-		fxNotes[row[0]] = fmt.Sprintf("%g USD for 1 %s (%s)", v, row[0], row[2])
+		newest = max(newest, row[2])
+		s.fx[row[0]] = exchange{v, fmt.Sprintf("%g USD for 1 %s (%s)", v, row[0], row[2])}
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("exchange rates: %w", err)
 	}
-	s.fx["USD"] = 1
+	s.fx["USD"] = exchange{usd: 1}
+	s.data = append(s.data, routing.Data{Name: "exchange rates", Version: version([]byte(fx)), AsOf: newest})
+	newest = ""
 	err = eachRow(rates, rateColumns, func(row []string) error {
 		r, err := parseRate(row)
 		if err != nil {
@@ -110,8 +126,9 @@ func Parse(rates, fx string) (*Sheet, error) {
 			if !ok {
 				return fmt.Errorf("currency: no exchange rate for %q", r.Currency)
 			}
-			r.usd, r.conversionNote = usd, fxNotes[r.Currency]
+			r.usd, r.conversionNote = usd.usd, usd.note
 		}
+		newest = max(newest, r.AsOfText)
 		s.rates[r.ID] = r
 		return nil
 	})
@@ -123,6 +140,7 @@ func Parse(rates, fx string) (*Sheet, error) {
 			return nil, fmt.Errorf("rates: %s is missing", id)
 		}
 	}
+	s.data = append(s.data, routing.Data{Name: "rates", Version: version([]byte(rates)), AsOf: newest})
 	return s, nil
 }
 
@@ -203,7 +221,7 @@ func band(o geodata.Origin) float64 {
 // USD converts an amount; false when the sheet has no rate for its currency.
 func (s *Sheet) USD(m routing.Money) (float64, bool) {
 	v, ok := s.fx[strings.ToUpper(m.Currency)]
-	return m.Amount * v, ok
+	return m.Amount * v.usd, ok
 }
 
 // Rate returns a rate of the sheet.
@@ -270,6 +288,7 @@ func (s *Sheet) Line(i Item, leg int, on time.Time) Line {
 		CostLine: routing.CostLine{
 			What: what, Leg: leg, Amount: usd(amount), Low: usd(amount * low), High: usd(amount * high),
 			Basis: basis, AsOf: r.AsOfText, Source: r.Origin.Source, Origin: r.Origin.Kind, Stale: r.Stale(on),
+			Kind: string(cmp.Or(r.Kind, OfReference)), Sheet: r.Sheet,
 		},
 		Rate: i.Rate,
 	}

@@ -60,10 +60,8 @@ type gtfsTrip struct {
 type gtfsHeadway struct{ first, last, step time.Duration }
 
 type gtfsStop struct {
-	id       string // of the terminal, by mode of the routes that stop there
 	lat, lon float64
 	parent   string
-	zone     *time.Location // nil: the agency's
 }
 
 type gtfsFeed struct {

@@ -194,9 +194,7 @@ func csvRow(get func(string) string, at Locator) (*Service, line, time.Time, err
 			return none(err)
 		}
 		x.hours = roundHours(x.hours)
-		if via != "" {
-			return none(errors.New("via goes with a rhythm only: of a dated departure the arrival tells the way"))
-		}
+		x.via = via
 		return nil, x, departs, nil
 	}
 	rhythm, err := ParseRhythm(get("rhythm"))

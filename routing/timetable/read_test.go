@@ -329,7 +329,7 @@ func TestScheduledServicesStandForTheReference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	with := table.With(r.Services)
+	with := table.With("dcsa", []byte(dcsaVoyages), r.Services)
 	qingdao, rotterdam, osaka := stop("CNTAO", "CN", 120.3, 36.1), stop("NLRTM", "NL", 4.1, 51.9), stop("JPOSA", "JP", 135.4, 34.6)
 	names := func(t *Table, a, b Stop) string {
 		var out []string
@@ -456,7 +456,7 @@ func FuzzReadStored(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		services, err := ReadStored(strings.NewReader(text))
 		if err == nil {
-			reference(t).With(services).On(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC))
+			reference(t).With("f", nil, services).On(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC))
 		}
 	})
 }

@@ -2,12 +2,15 @@ package timetable
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"corridor/geodata"
+	"corridor/routing"
 )
 
 // This file is about services that were imported: they run between two terminals
@@ -27,9 +30,10 @@ func scheduledKey(m geodata.Mode, from, to string) string {
 
 // With is the table with imported services added. Those that do not run between
 // single places are treated like rows of the reference timetable, before which
-// they come.
-func (t *Table) With(services []Service) *Table {
-	out := &Table{speeds: t.speeds, dwells: t.dwells, scheduled: map[string][]Service{}}
+// they come. The name and the bytes they were read from are for Data.
+func (t *Table) With(name string, raw []byte, services []Service) *Table {
+	out := &Table{speeds: t.speeds, dwells: t.dwells, scheduled: map[string][]Service{}, data: slices.Clone(t.data)}
+	out.data = append(out.data, routing.Data{Name: "schedule " + name, Version: version(raw)})
 	for k, v := range t.scheduled {
 		out.scheduled[k] = slices.Clone(v)
 	}
@@ -57,7 +61,7 @@ func (t *Table) On(day time.Time) *Table {
 	if len(t.scheduled) == 0 {
 		return t
 	}
-	out := &Table{services: t.services, speeds: t.speeds, dwells: t.dwells, scheduled: map[string][]Service{}}
+	out := &Table{services: t.services, speeds: t.speeds, dwells: t.dwells, scheduled: map[string][]Service{}, data: t.data}
 	for k, list := range t.scheduled {
 		for _, s := range list {
 			d := s.Rhythm.Dates
@@ -104,6 +108,17 @@ func (t *Table) Count() int {
 	return n
 }
 
+// Data are the versions of what the table was made from.
+func (t *Table) Data() []routing.Data { return slices.Clone(t.data) }
+
+func version(raw ...[]byte) string {
+	h := sha256.New()
+	for _, b := range raw {
+		h.Write(b)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:6])
+}
+
 // line is a scheduled line in the making: one carrier's departures from one
 // terminal to another, as a reader collects them.
 type line struct {
@@ -111,6 +126,7 @@ type line struct {
 	from, to string
 	name     string
 	carrier  string
+	via      string
 	hours    float64
 	cutoffH  float64
 }
@@ -144,7 +160,7 @@ func (l *lines) services(prefix string, origin geodata.Origin) []Service {
 	}
 	slices.SortFunc(keys, func(a, b line) int {
 		return cmp.Or(strings.Compare(string(a.mode), string(b.mode)), strings.Compare(a.from, b.from), strings.Compare(a.to, b.to),
-			strings.Compare(a.carrier, b.carrier), strings.Compare(a.name, b.name), cmp.Compare(a.hours, b.hours), cmp.Compare(a.cutoffH, b.cutoffH))
+			strings.Compare(a.carrier, b.carrier), strings.Compare(a.name, b.name), strings.Compare(a.via, b.via), cmp.Compare(a.hours, b.hours), cmp.Compare(a.cutoffH, b.cutoffH))
 	})
 	out := make([]Service, 0, len(keys))
 	for i, k := range keys {
@@ -156,7 +172,7 @@ func (l *lines) services(prefix string, origin geodata.Origin) []Service {
 			every = dates[n-1].Sub(dates[0]).Hours() / float64(n-1)
 		}
 		out = append(out, Service{
-			ID: fmt.Sprintf("%s-%d", prefix, i+1), Mode: k.mode, From: []string{k.from}, To: []string{k.to}, Name: k.name, Carrier: k.carrier,
+			ID: fmt.Sprintf("%s-%d", prefix, i+1), Mode: k.mode, From: []string{k.from}, To: []string{k.to}, Name: k.name, Carrier: k.carrier, Via: k.via,
 			Rhythm: Rhythm{Every: every, Dates: dates}, CutoffH: k.cutoffH, TransitH: k.hours, OneWay: true, Origin: origin,
 		})
 	}

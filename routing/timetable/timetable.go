@@ -22,6 +22,7 @@ import (
 	"github.com/paulmach/orb"
 
 	"corridor/geodata"
+	"corridor/routing"
 )
 
 var (
@@ -190,6 +191,7 @@ type Table struct {
 	scheduled map[string][]Service
 	speeds    map[string]Speed
 	dwells    map[string]Dwell
+	data      []routing.Data
 }
 
 // Reference reads the embedded timetable.
@@ -205,6 +207,7 @@ func Reference() (*Table, error) {
 	if err := t.readDwells(dwellsCSV); err != nil {
 		return nil, fmt.Errorf("read embedded dwells.csv: %w", err)
 	}
+	t.data = []routing.Data{{Name: "services, speeds and dwells", Version: version([]byte(servicesCSV), []byte(speedsCSV), []byte(dwellsCSV))}}
 	return t, nil
 }
 
@@ -371,9 +374,9 @@ type Stop struct {
 	InEU    bool
 }
 
-// rank says how closely a selector fits: 4 the place, 3 the country, 2 the
-// region, 1 anything, 0 not.
-func (s Stop) rank(selectors []string) int {
+// Rank says how closely selectors fit a stop: 4 the place or terminal, 3 the
+// country, 2 the region, 1 anything, 0 not.
+func (s Stop) Rank(selectors []string) int {
 	best := 0
 	for _, sel := range selectors {
 		switch {
@@ -430,8 +433,8 @@ func (t *Table) findReference(m geodata.Mode, from, to Stop) []Service {
 		if s.Mode != m {
 			continue
 		}
-		a, b := from.rank(s.From), to.rank(s.To)
-		if back, forth := to.rank(s.From), from.rank(s.To); min(a, b) == 0 || back*forth > a*b {
+		a, b := from.Rank(s.From), to.Rank(s.To)
+		if back, forth := to.Rank(s.From), from.Rank(s.To); min(a, b) == 0 || back*forth > a*b {
 			a, b = back, forth
 		}
 		if min(a, b) == 0 {
