@@ -26,7 +26,7 @@ var only = map[string][]string{
 	"github.com/twpayne/go-geom":     {"geodata/track"},
 	"github.com/jackc/pgx":           {"tracking/store/postgres"},
 	"github.com/mattn/go-sqlite3":    {"tracking/store/sqlite"},
-	"github.com/nats-io":             {"tracking/poslog"},
+	"github.com/nats-io":             {"tracking/poslog", "tracking/poslog/logtest"},
 	"github.com/gorilla/websocket":   {"web/stream", "web/feed"},
 	"github.com/danielgtaylor/huma":  {"web/api"},
 	"github.com/BertoldVdb/go-ais":   {"carriers/ais"},

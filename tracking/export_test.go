@@ -20,3 +20,6 @@ func Reseal(b []byte) []byte {
 
 // Window is how many device seconds of a unit are remembered.
 const Window = window
+
+// NewSharingOf is NewSharing with another horizon.
+func NewSharingOf(horizon int) *Sharing { return newSharing(horizon) }

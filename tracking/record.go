@@ -16,8 +16,8 @@ import (
 )
 
 // Entry is one thing that happened. The set is closed: Positions, PartyCreated,
-// KeyIssued, KeyRevoked, ShipmentOpened, UnitAssigned, ShipmentAmended and
-// ShipmentCancelled, as pointers.
+// KeyIssued, KeyRevoked, ShipmentOpened, UnitAssigned, ShipmentAmended,
+// ShipmentCancelled and Written, as pointers. FORMAT.md says how a new one is added.
 type Entry interface {
 	kind() entryKind
 	appendBody(b []byte) ([]byte, error)
@@ -76,6 +76,14 @@ type ShipmentCancelled struct {
 	Reason   string     `json:"reason,omitempty"`
 }
 
+// Written says who made the record, in a log that several processes write. It
+// changes no state; Sharing decides by it what of the record counts.
+type Written struct {
+	Writer string // one run of a process
+	N      uint64 // counts the records of the writer
+	Seen   uint64 // the record was decided on the state up to this one
+}
+
 type entryKind byte
 
 // Kinds on disk. A number is never used again for something else.
@@ -88,6 +96,7 @@ const (
 	kindUnitAssigned   entryKind = 6
 	kindAmended        entryKind = 7
 	kindCancelled      entryKind = 8
+	kindWritten        entryKind = 15
 )
 
 func (*Positions) kind() entryKind      { return kindPositions }
@@ -96,6 +105,7 @@ func (*KeyIssued) kind() entryKind      { return kindKeyIssued }
 func (*KeyRevoked) kind() entryKind     { return kindKeyRevoked }
 func (*ShipmentOpened) kind() entryKind { return kindShipmentOpened }
 func (*UnitAssigned) kind() entryKind   { return kindUnitAssigned }
+func (*Written) kind() entryKind        { return kindWritten }
 
 func (*ShipmentAmended) kind() entryKind   { return kindAmended }
 func (*ShipmentCancelled) kind() entryKind { return kindCancelled }
@@ -225,6 +235,8 @@ func decodeEntry(kind entryKind, r *reader) Entry {
 		e := &ShipmentCancelled{}
 		r.document(e)
 		return e
+	case kindWritten:
+		return &Written{Writer: r.string(), N: r.uvarint(), Seen: r.uvarint()}
 	}
 	r.fail("unknown kind: it was written by a newer program")
 	return nil
@@ -250,6 +262,21 @@ func (e *UnitAssigned) appendBody(b []byte) ([]byte, error) {
 		return nil, err
 	}
 	return appendTime(append(b, m), e.At), nil
+}
+
+func (e *Written) appendBody(b []byte) ([]byte, error) {
+	return binary.AppendUvarint(binary.AppendUvarint(appendString(b, e.Writer), e.N), e.Seen), nil
+}
+
+// AuthorOf reads who made a record, if it says so first, without reading the rest
+// or checking it.
+func AuthorOf(record []byte) (Written, bool) {
+	if len(record) < 2+checksumSize || record[0] != recordVersion || entryKind(record[1]) != kindWritten {
+		return Written{}, false
+	}
+	r := &reader{b: record[2 : len(record)-checksumSize]}
+	w := decodeEntry(kindWritten, &reader{b: r.bytes()}).(*Written)
+	return *w, r.err == nil
 }
 
 // Bits of a position's first byte.

@@ -277,3 +277,20 @@ type Log interface {
 	Epoch() string
 	Close() error
 }
+
+// SharedLog is a Log that several processes write at once. Sharing tells what of
+// its records counts.
+type SharedLog interface {
+	Log
+	// Share appends a record behind whatever others append meanwhile and returns
+	// once it is durable. It tries again until ctx is done, and a record stored
+	// twice by that counts once. ErrFull: it was not taken.
+	Share(ctx context.Context, record []byte) (seq uint64, err error)
+	// Follow calls fn for every record after the sequence, in order, as they are
+	// stored, until fn fails, ctx is done or the log cannot be read.
+	Follow(ctx context.Context, after uint64, fn func(seq uint64, record []byte) error) error
+	// Lease makes the holder the only one with the name for a while, or prolongs
+	// that, and tells whether it is. Whoever was cut off from the log may believe to
+	// hold a lease that is another's by now.
+	Lease(ctx context.Context, name, holder string, ttl time.Duration) (bool, error)
+}

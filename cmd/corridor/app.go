@@ -106,7 +106,7 @@ func (a *app) Run(ctx context.Context) (err error) {
 	}
 	defer closing("log", log.Close)
 
-	tracker := live.New(live.Config{Log: log, Store: store, Clock: a.clock, Logger: a.logger})
+	tracker := live.New(live.Config{Log: log, Shared: a.nats != "", Store: store, Clock: a.clock, Logger: a.logger})
 	// The tracker outlives the signal: it ends after the last request has.
 	trackerContext, stopTracker := context.WithCancel(context.WithoutCancel(ctx))
 	trackerEnd := make(chan error, 1)
@@ -119,11 +119,24 @@ func (a *app) Run(ctx context.Context) (err error) {
 		a.logger.Info("stopped")
 	}()
 
-	site, err := a.assemble(store, tracker)
+	sessionKey, err := a.sessionKey(ctx, log)
+	if err != nil {
+		return err
+	}
+	site, err := a.assemble(store, tracker, sessionKey)
 	if err != nil {
 		return err
 	}
 	return a.serve(ctx, site, tracker, trackerEnd)
+}
+
+// sessionKey signs sessions. Processes that share a log share it too, so that a
+// browser goes on at any of them.
+func (a *app) sessionKey(ctx context.Context, log *poslog.Log) ([]byte, error) {
+	if a.nats == "" {
+		return web.SessionKey(a.data)
+	}
+	return log.Value(ctx, "session-key", func() ([]byte, error) { return web.SessionKey(a.data) })
 }
 
 func (a *app) openStore(ctx context.Context) (tracking.Store, error) {
@@ -142,7 +155,7 @@ type site struct {
 }
 
 // assemble puts the web together on a store and a tracker that are running.
-func (a *app) assemble(store tracking.Store, tracker *live.Tracker) (*site, error) {
+func (a *app) assemble(store tracking.Store, tracker *live.Tracker, sessionKey []byte) (*site, error) {
 	planner, places, err := a.openPlanner()
 	if err != nil {
 		return nil, err
@@ -150,10 +163,6 @@ func (a *app) assemble(store tracking.Store, tracker *live.Tracker) (*site, erro
 	posts, err := border.Posts()
 	if err != nil {
 		return nil, fmt.Errorf("open the border posts: %w", err)
-	}
-	sessionKey, err := web.SessionKey(a.data)
-	if err != nil {
-		return nil, err
 	}
 	basemap, err := tiles.Handler()
 	if err != nil {

@@ -126,11 +126,11 @@ func (t *Tracker) attempt(ctx context.Context, in *incoming, open []int32) ([]in
 		}
 		fresh = append(fresh, known...)
 	}
-	stored, err := t.storeFresh(ctx, o, in, fresh)
-	in.receipt.Stored += stored
+	again, err := t.storeFresh(ctx, o, in, fresh)
 	if err != nil {
 		return nil, err
 	}
+	blocked = append(blocked, again...)
 	for _, other := range on {
 		select {
 		case <-other.done:
@@ -157,14 +157,13 @@ func (t *Tracker) claim(o *op, in *incoming, open []int32) (fresh, uncertain, bl
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	o.seen = t.state.Seq()
 	for _, c := range open {
 		pos := &in.positions[c]
 		id := pos.Unit
 		known := t.state.Prospect(id, pos.Time)
 		if known.Exists && known.Carrier != carrier {
-			in.receipt.Refused = append(in.receipt.Refused, tracking.Refusal{
-				Index: int(in.indexes[c]), Code: tracking.CodeOwner, Reason: fmt.Sprintf("unit %q belongs to another carrier", id),
-			})
+			in.receipt.Refused = append(in.receipt.Refused, foreignUnit(int(in.indexes[c]), id))
 			continue
 		}
 		h := t.holds[id]
@@ -294,10 +293,15 @@ func (t *Tracker) lookUp(ctx context.Context, in *incoming, uncertain []int32) (
 	return fresh, nil
 }
 
-// storeFresh makes positions durable and returns how many are. o, and what it
-// holds, is the committer's from here on.
-func (t *Tracker) storeFresh(ctx context.Context, o *op, in *incoming, fresh []int32) (int, error) {
-	n := len(fresh)
+// storeFresh makes positions durable and counts them. It returns those that have
+// to be decided again. o, and what it holds, is the committer's from here on.
+func (t *Tracker) storeFresh(ctx context.Context, o *op, in *incoming, fresh []int32) (again []int32, _ error) {
+	if len(fresh) == 0 {
+		t.release(o)
+		o.finish(nil)
+		return nil, nil
+	}
+	var of [][]int32 // the positions of each part
 	for len(fresh) > 0 {
 		take, sensors := 0, 0
 		for take < len(fresh) && take < maxPartPositions && sensors < maxPartSensors {
@@ -305,7 +309,7 @@ func (t *Tracker) storeFresh(ctx context.Context, o *op, in *incoming, fresh []i
 			take++
 		}
 		e := in.head
-		if take == len(in.positions) { // nearly always: all of them, in their order or nearly so
+		if take == len(in.positions) { // nearly always: all of them
 			e.Positions, e.Cells = in.positions, in.cells[:take]
 		} else {
 			e.Positions, e.Cells = make([]tracking.Position, take), make([]uint64, take)
@@ -317,22 +321,38 @@ func (t *Tracker) storeFresh(ctx context.Context, o *op, in *incoming, fresh []i
 			p := &e.Positions[i]
 			e.Cells[i] = uint64(t.cells.of(orb.Point{p.Lon, p.Lat}, cell.ID(e.Cells[i])))
 		}
+		of = append(of, fresh[:take])
 		fresh = fresh[take:]
 		if err := o.add(&e); err != nil {
 			t.release(o)
 			o.finish(err)
-			return 0, err
+			return nil, err
 		}
 	}
-	if n == 0 {
-		t.release(o)
-		o.finish(nil)
-		return 0, nil
-	}
 	if err := t.submit(ctx, o); err != nil {
-		return 0, err
+		return nil, err
 	}
-	return n, nil
+	for i := range o.parts {
+		p := &o.parts[i]
+		if p.void {
+			again = append(again, of[i]...)
+			continue
+		}
+		stored := len(of[i]) - p.dropped
+		for _, c := range of[i] {
+			if id := in.positions[c].Unit; p.foreign[id] {
+				stored--
+				in.receipt.Refused = append(in.receipt.Refused, foreignUnit(int(in.indexes[c]), id))
+			}
+		}
+		in.receipt.Stored += stored
+		in.receipt.Duplicates += p.dropped
+	}
+	return again, nil
+}
+
+func foreignUnit(index int, id tracking.UnitID) tracking.Refusal {
+	return tracking.Refusal{Index: index, Code: tracking.CodeOwner, Reason: fmt.Sprintf("unit %q belongs to another carrier", id)}
 }
 
 func (t *Tracker) countRefused(list []tracking.Refusal) {

@@ -27,11 +27,21 @@ type op struct {
 	holds []*hold
 	done  chan struct{}
 	err   error // valid once done is closed
+
+	seen  uint64 // shared: the state everything in it was decided on
+	open  int    // shared: parts under way
+	fault error  // shared: why a part was not taken
 }
 
+// part is an entry of an op. What became of it is told when the op is done; alone
+// on a log, all of it was stored.
 type part struct {
 	entry tracking.Entry
 	bytes []byte
+
+	void    bool                     // nothing counts: decide again
+	dropped int                      // positions another process has stored
+	foreign map[tracking.UnitID]bool // units that are another carrier's by now
 }
 
 func newOp() *op { return &op{done: make(chan struct{})} }
@@ -41,7 +51,7 @@ func (o *op) add(e tracking.Entry) error {
 	if err != nil {
 		return err
 	}
-	o.parts = append(o.parts, part{e, b})
+	o.parts = append(o.parts, part{entry: e, bytes: b})
 	return nil
 }
 
@@ -109,6 +119,9 @@ func (t *Tracker) decide(ctx context.Context, prepare func(*tracking.State) ([]t
 // being forced to disk, operations gather; the next record takes them all.
 func (t *Tracker) commitLoop(ctx context.Context) {
 	defer close(t.drained)
+	if t.shared != nil {
+		defer t.settleFlights(ctx)
+	}
 	var p pace
 	for {
 		select {
@@ -152,7 +165,11 @@ gather:
 	for {
 		if o.prepare != nil {
 			t.commit(ctx, group)
-			t.commitCommand(ctx, o)
+			if t.shared != nil {
+				t.commitShared(ctx, o)
+			} else {
+				t.commitCommand(ctx, o)
+			}
 			return
 		}
 		group = append(group, o)
@@ -181,6 +198,9 @@ gather:
 	}
 	began := time.Now()
 	t.commit(ctx, group)
+	if t.shared != nil {
+		return // the slots pace it
+	}
 	p.committed(len(group), len(t.ops), time.Since(began))
 }
 
@@ -215,6 +235,10 @@ func asRead(entries []tracking.Entry) ([]tracking.Entry, error) {
 // commit appends the parts of a group in as few records as they fit in, and
 // finishes its operations.
 func (t *Tracker) commit(ctx context.Context, group []*op) {
+	if t.shared != nil {
+		t.launch(ctx, group)
+		return
+	}
 	var (
 		record  = tracking.NewRecordBuilder(sizeOf(group))
 		entries []tracking.Entry

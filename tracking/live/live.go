@@ -26,7 +26,10 @@ import (
 
 // Config is what a Tracker needs. Log and Store are required.
 type Config struct {
-	Log    tracking.Log
+	Log tracking.Log
+	// Shared makes the Tracker one of several on the same log, which must then be a
+	// tracking.SharedLog, and on the same store; see shared.go.
+	Shared bool
 	Store  tracking.Store
 	Clock  func() time.Time // nil: time.Now
 	Logger *slog.Logger     // nil: discard
@@ -76,6 +79,8 @@ type Tracker struct {
 
 	project chan struct{} // wakes the projector
 
+	shared *shared // nil: this process alone writes the log
+
 	stored, duplicates, appends, slow atomic.Uint64
 	projected                         atomic.Uint64
 	refusedMu                         sync.Mutex
@@ -106,7 +111,7 @@ func New(c Config) *Tracker {
 	if c.StopAfter <= 0 {
 		c.StopAfter = 10 * time.Second
 	}
-	return &Tracker{
+	t := &Tracker{
 		cfg: c, log: c.Log, store: c.Store, now: c.Clock, warn: c.Logger,
 		ready: make(chan struct{}), closed: make(chan struct{}), drained: make(chan struct{}), ops: make(chan *op, 256),
 		watches: map[*watch]struct{}{}, audiences: newAudiences(),
@@ -115,6 +120,10 @@ func New(c Config) *Tracker {
 		project: make(chan struct{}, 1),
 		refused: map[string]uint64{},
 	}
+	if c.Shared {
+		t.shared = newShared(c.Log.(tracking.SharedLog))
+	}
+	return t
 }
 
 // Run restores the state from the store, replays the log after it, and then
@@ -130,6 +139,9 @@ func (t *Tracker) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var wg sync.WaitGroup
+	if t.shared != nil {
+		wg.Go(func() { t.followLoop(work) })
+	}
 	wg.Go(func() { t.commitLoop(work) })
 	wg.Go(func() { t.projectLoop(work, t.drained) })
 	wg.Go(t.tickLoop)
@@ -202,13 +214,20 @@ func (t *Tracker) restore(ctx context.Context) error {
 	t.mu.Unlock()
 	t.projected.Store(applied)
 	loaded := time.Now()
-	err = t.log.Read(ctx, applied, func(seq uint64, record []byte) error {
+	from := applied
+	if t.shared != nil { // what counts of a record depends on those before it
+		from -= min(from, tracking.Horizon)
+	}
+	err = t.log.Read(ctx, from, func(seq uint64, record []byte) error {
+		if seq <= applied {
+			return t.shared.learn(seq, record)
+		}
 		if err := t.replay(seq, record); err != nil {
 			return err
 		}
 		if t.queueFixes() >= maxProjectFixes {
 			// Best effort: a store that is away now is tried again later.
-			if err := t.projectOnce(ctx); err != nil && ctx.Err() == nil {
+			if err := t.projectTurn(ctx); err != nil && ctx.Err() == nil {
 				t.warn.Warn("replay: the store does not take what is replayed", "err", err)
 			}
 		}
@@ -232,6 +251,9 @@ func (t *Tracker) replay(seq uint64, record []byte) error {
 	entries, err := tracking.DecodeRecord(record)
 	if err != nil {
 		return fmt.Errorf("record %d: %w", seq, err)
+	}
+	if t.shared != nil {
+		entries = t.shared.order.Judge(seq, entries).Entries
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -118,7 +118,8 @@ func (t *Tracker) projectLoop(ctx context.Context, committed <-chan struct{}) {
 			continue
 		}
 		pause := projectEvery
-		if err := t.projectOnce(ctx); err != nil {
+		err := t.projectTurn(ctx)
+		if err != nil {
 			if ctx.Err() != nil {
 				return
 			}
@@ -127,7 +128,11 @@ func (t *Tracker) projectLoop(ctx context.Context, committed <-chan struct{}) {
 			retry = min(2*retry, longestRetry)
 		} else {
 			retry = firstRetry
-			if ended || t.queueFixes() >= maxProjectFixes {
+			if t.shared != nil && !t.shared.held {
+				if ended {
+					return // another process goes on
+				}
+			} else if ended || t.queueFixes() >= maxProjectFixes {
 				continue // behind: no pause
 			}
 		}
@@ -150,6 +155,19 @@ func endOf(committed <-chan struct{}, ended bool) <-chan struct{} {
 		return nil
 	}
 	return committed
+}
+
+// projectTurn commits one transaction's worth, or sees what another process has
+// committed where that is the other's part.
+func (t *Tracker) projectTurn(ctx context.Context) error {
+	if t.shared == nil {
+		return t.projectOnce(ctx)
+	}
+	projects := t.projects(ctx)
+	if err := t.forget(ctx); err != nil || !projects {
+		return err
+	}
+	return t.projectOnce(ctx)
 }
 
 // projectOnce commits one transaction's worth.

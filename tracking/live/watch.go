@@ -47,6 +47,9 @@ func (t *Tracker) Watch(i tracking.Interest, r *tracking.Resume) (tracking.Watch
 		return nil, fmt.Errorf("the state is being restored: %w", tracking.ErrClosed)
 	}
 	w := &watch{t: t, wake: make(chan struct{}, 1)}
+	if t.shared != nil && r != nil && r.Epoch == t.log.Epoch() {
+		t.awaitSeq(r.Seq)
+	}
 	t.watchMu.Lock() // no tick until the watch is among those it is offered to
 	defer t.watchMu.Unlock()
 	w.audience = t.audiences.find(i)

@@ -7,9 +7,11 @@
 // sync_interval: always there, or keep three replicas.) Grouping reports so that
 // many share one write is the caller's business (live does it).
 //
-// One process writes a log at a time. On a directory a lock file sees to it; on
-// an external stream every append names the sequence it expects to follow, so a
-// second writer gets tracking.ErrConflict and nothing is interleaved.
+// One process writes a log by Append at a time. On a directory a lock file sees to
+// it; on an external stream every append names the sequence it expects to follow,
+// so a second writer gets tracking.ErrConflict and nothing is interleaved. Several
+// processes write an external stream by Share (shared.go), each behind what the
+// others append.
 package poslog
 
 import (
@@ -38,7 +40,7 @@ type Config struct {
 	Dir      string // embedded: the directory that holds the log; created when missing
 	URL      string // external: nats://host:4222[,…]; then Dir is not used
 	Stream   string // name of the stream; empty: CORRIDOR
-	Replicas int    // external: copies of each record in the cluster; 0: 1
+	Replicas int    // external: copies of each record in the cluster; 0: 3, or 1 where there is no cluster
 	MaxBytes int64  // the log refuses records (tracking.ErrFull) beyond this size; 0: no limit
 	// MinFree is how much room an embedded log leaves on its disk; below it
 	// records are refused with tracking.ErrFull. 0: 128 MiB; negative: none.
@@ -84,6 +86,7 @@ type Log struct {
 	n       uint64     // appends so far
 	freeAt  time.Time  // when free was last asked
 	freeErr error
+	buckets map[string]jetstream.KeyValue
 
 	closeOnce sync.Once
 	closeErr  error
@@ -195,7 +198,7 @@ func (l *Log) openStream(ctx context.Context) error {
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		id := make([]byte, 8)
 		_, _ = rand.Read(id) // never fails
-		s, err = l.js.CreateStream(ctx, jetstream.StreamConfig{
+		s, err = l.createStream(ctx, jetstream.StreamConfig{
 			Name:        l.cfg.Stream,
 			Description: "Everything that happened, in order. The SQL tables of Corridor are made from it.",
 			Subjects:    []string{subject},
@@ -204,11 +207,13 @@ func (l *Log) openStream(ctx context.Context) error {
 			Discard:     jetstream.DiscardNew, // refuse what is new, keep what is old
 			MaxBytes:    limit,
 			MaxMsgSize:  MaxRecord + 64<<10,
-			Duplicates:  10 * time.Second, // the expected sequence is what guards; this spares a cluster a look
-			Replicas:    max(1, l.cfg.Replicas),
+			Duplicates:  2 * time.Minute, // what guards is the expected sequence, or tracking.Sharing; this spares a look
 			AllowDirect: true,
 			Metadata:    map[string]string{epochKey: hex.EncodeToString(id)},
 		})
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process was first
+			s, err = l.js.Stream(ctx, l.cfg.Stream)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("stream %s: %w", l.cfg.Stream, err)
@@ -226,6 +231,23 @@ func (l *Log) openStream(ctx context.Context) error {
 	}
 	l.stream = s
 	return nil
+}
+
+// createStream makes the stream with as many copies as it can have.
+func (l *Log) createStream(ctx context.Context, c jetstream.StreamConfig) (jetstream.Stream, error) {
+	c.Replicas = max(1, l.cfg.Replicas)
+	if l.cfg.URL == "" || l.cfg.Replicas > 0 {
+		return l.js.CreateStream(ctx, c)
+	}
+	c.Replicas = 3
+	s, err := l.js.CreateStream(ctx, c)
+	var api *jetstream.APIError
+	if errors.As(err, &api) && (api.ErrorCode == codeNotClustered || api.ErrorCode == codeNoPeers) {
+		l.cfg.Logger.Warn("the log has one copy: the server is no cluster of three with JetStream", "reason", api.Description)
+		c.Replicas = 1
+		s, err = l.js.CreateStream(ctx, c)
+	}
+	return s, err
 }
 
 // refresh asks the server for the newest sequence. Caller holds mu or is alone.
@@ -290,6 +312,8 @@ const (
 	codeStoreFailed     = 10077
 	codeNoResources     = 10023
 	codeStorageExceeded = 10047
+	codeNotClustered    = 10074
+	codeNoPeers         = 10005
 )
 
 // judge tells whether a failed publication is final, and if so how it ended: nil
@@ -318,14 +342,20 @@ func (l *Log) judge(ctx context.Context, id string, err error) (final bool, _ er
 		l.unsure = true
 		return true, fmt.Errorf("another process writes to stream %s: %w", l.cfg.Stream, tracking.ErrConflict)
 	case codeStoreFailed, codeNoResources, codeStorageExceeded:
-		if strings.Contains(api.Description, "maximum") || api.ErrorCode != codeStoreFailed {
-			return true, fmt.Errorf("%w (%s)", tracking.ErrFull, api.Description)
-		}
-		return false, nil
+		full, err := fullError(api)
+		return full, err
 	case jetstream.JSErrCodeStreamMessageExceedsMaximum:
 		return true, err
 	}
 	return api.Code < 500, err
+}
+
+// fullError tells whether a refusal to store means that there is no room.
+func fullError(api *jetstream.APIError) (bool, error) {
+	if strings.Contains(api.Description, "maximum") || api.ErrorCode != codeStoreFailed {
+		return true, fmt.Errorf("%w (%s)", tracking.ErrFull, api.Description)
+	}
+	return false, nil
 }
 
 // room refuses before the disk is full: a server that meets a full disk stops
