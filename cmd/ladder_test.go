@@ -25,7 +25,7 @@ var only = map[string][]string{
 	"github.com/uber/h3-go":          {"geodata/cell"},
 	"github.com/twpayne/go-geom":     {"geodata/track"},
 	"github.com/jackc/pgx":           {"tracking/store/postgres"},
-	"github.com/mattn/go-sqlite3":    {"tracking/store/sqlite"},
+	"github.com/mattn/go-sqlite3":    {"tracking/store/sqlite", "cmd/geodata"},
 	"github.com/nats-io":             {"tracking/poslog", "tracking/poslog/logtest"},
 	"github.com/gorilla/websocket":   {"web/stream", "web/feed"},
 	"github.com/danielgtaylor/huma":  {"web/api"},

@@ -95,6 +95,29 @@ func (p Place) Label(lang string) string {
 	return p.Names.In(lang) + " " + p.Code
 }
 
+// Region is a first-order part of a country: a province, oblast, state or land.
+type Region struct {
+	Country Country `json:"-"`              // that runs it; empty when nobody does
+	Code    string  `json:"code,omitempty"` // ISO 3166-2, e.g. "CN-SD"; empty when it has none
+	Names   Names   `json:"names"`
+	// Disputed says that who it belongs to is disputed between states. ClaimedBy are
+	// those that claim it and do not run it; it may be empty.
+	Disputed  bool      `json:"-"`
+	ClaimedBy []Country `json:"-"`
+}
+
+// Location tells where on earth a point is.
+type Location struct {
+	Point    orb.Point
+	Country  Country // that runs it, or whose coast is near; empty on the high seas
+	Names    Names   // of the country
+	AtSea    bool    // on no land
+	Region   *Region // nil where none is known
+	TimeZone string  // IANA name; "Etc/GMT+5" and the like at sea
+	Nearest  *Place  // a place people know it by, nil when there is none near
+	AwayKM   float64 // of Nearest
+}
+
 // Terminal is a facility where goods enter or change a mode.
 type Terminal struct {
 	ID      string // "sea:CNTAO", "rail:CNJIZ", "air:TAO": stable, unique

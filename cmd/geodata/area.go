@@ -51,7 +51,7 @@ var areaCodes = map[string]geodata.Country{
 	"Spratly Is.": "", "Scarborough Reef": "",
 }
 
-// buildArea makes geodata/area/countries.bin and timezones.bin.
+// buildArea makes geodata/area/countries.bin, timezones.bin and regions.bin.
 func buildArea(ctx context.Context, f *fetcher) error {
 	archive, err := f.fetch(ctx, areaSource)
 	if err != nil {
@@ -91,7 +91,10 @@ func buildArea(ctx context.Context, f *fetcher) error {
 	if err := os.WriteFile(filepath.Join("geodata", "area", "countries.bin"), out.Bytes(), 0o644); err != nil {
 		return err
 	}
-	return buildTimeZones(ctx, f)
+	if err := buildTimeZones(ctx, f); err != nil {
+		return err
+	}
+	return buildRegions(ctx, f)
 }
 
 // The quadtree is a string of pairs of letters and a list of zones in the one

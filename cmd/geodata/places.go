@@ -5,7 +5,6 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
-	"compress/bzip2"
 	"context"
 	_ "embed"
 	"encoding/csv"
@@ -89,6 +88,7 @@ const (
 // laid over them, then ports, terminals and airports.
 type placesBuilder struct {
 	area    *area.Area
+	regions *area.Regions
 	records []*gazetteer.Record
 	byCode  map[string]*gazetteer.Record
 	byName  map[string][]*gazetteer.Record // country/folded name, main or other
@@ -108,8 +108,12 @@ func buildPlaces(ctx context.Context, f *fetcher) error {
 	if err != nil {
 		return err
 	}
+	regions, err := area.OpenRegions()
+	if err != nil {
+		return err
+	}
 	b := &placesBuilder{
-		area: a, byCode: map[string]*gazetteer.Record{},
+		area: a, regions: regions, byCode: map[string]*gazetteer.Record{},
 		byName: map[string][]*gazetteer.Record{}, main: map[*gazetteer.Record]string{},
 	}
 	for _, step := range []func(context.Context, *fetcher) error{b.cities, b.names, b.locodes, b.codedNames, b.ports, b.rail, b.airports} {
@@ -387,16 +391,7 @@ func (b *placesBuilder) alias(r *gazetteer.Record, list string) {
 // places with an airport the package gives the airport's instead: where a city of
 // the name is near, the city's point and names are taken.
 func (b *placesBuilder) locodes(ctx context.Context, f *fetcher) error {
-	file, err := f.fetch(ctx, placesLocode)
-	if err != nil {
-		return err
-	}
-	in, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = in.Close() }()
-	rows, err := csv.NewReader(bzip2.NewReader(in)).ReadAll()
+	rows, err := readLocodes(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -404,8 +399,7 @@ func (b *placesBuilder) locodes(ctx context.Context, f *fetcher) error {
 	if err != nil {
 		return err
 	}
-	sort.Slice(rows, func(i, j int) bool { return rows[i][0] < rows[j][0] })
-	var matched, astray, dropped, twice int
+	var matched, astray, dropped, twice, displaced int
 	type candidate struct {
 		code, name, other string
 		at                orb.Point
@@ -428,6 +422,12 @@ func (b *placesBuilder) locodes(ctx context.Context, f *fetcher) error {
 		c := candidate{code: code, at: at}
 		c.name, c.other = plainName(row[1])
 		country := geodata.Country(code[:2])
+		if row[3] != "" {
+			if there, ok := b.inRegion(country, c.name, code[:2]+"-"+row[3], at); ok {
+				c.at, at = there, there
+				displaced++
+			}
+		}
 		airport, ok := iata[code[2:]]
 		ok = ok && airport.Country == code[:2]
 		var r *gazetteer.Record
@@ -511,9 +511,28 @@ func (b *placesBuilder) locodes(ctx context.Context, f *fetcher) error {
 		}
 		b.add(r, c.other)
 	}
-	fmt.Printf("geodata: places: %d UN/LOCODEs: %d are cities, %d second codes, %d moved to the city of the name, %d dropped as in another country\n",
-		len(rows), matched, twice, astray, dropped)
+	fmt.Printf("geodata: places: %d UN/LOCODEs: %d are cities, %d second codes, %d moved to the city of the name, %d to that in their region, %d dropped as in another country\n",
+		len(rows), matched, twice, astray, displaced, dropped)
 	return nil
+}
+
+// inRegion is where the city of the name lies that is in the region a UN/LOCODE is
+// said to be in, when the point given for it is in another: Portland, Maine is given
+// at Portland, Oregon.
+func (b *placesBuilder) inRegion(country geodata.Country, name, region string, at orb.Point) (orb.Point, bool) {
+	if r, ok := b.regions.In(at, country); !ok || r.Code == "" || r.Code == region {
+		return orb.Point{}, false
+	}
+	var best *gazetteer.Record
+	for _, r := range b.byName[string(country)+"/"+placeKey(name)] {
+		if in, ok := b.regions.In(r.Place.Point, country); ok && in.Code == region && (best == nil || r.Place.Population > best.Place.Population) {
+			best = r
+		}
+	}
+	if best == nil {
+		return orb.Point{}, false
+	}
+	return best.Place.Point, true
 }
 
 // spells reports whether the letters of a code stand in a name in their order,

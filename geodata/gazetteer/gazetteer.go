@@ -45,8 +45,10 @@ type Gazetteer struct {
 	hidden    map[ref]bool     // embedded places the user has replaced
 	zones     *area.TimeZones  //
 	area      func() (*area.Area, error)
-	spelt     func() []spelling // made for the first misspelt name
-	words     func() []sign     // made for the first name that needs them
+	regions   func() (*area.Regions, error)
+	spelt     func() []spelling      // made for the first misspelt name
+	words     func() []sign          // made for the first name that needs them
+	inRegion  func() map[string]bool // keys of the names of all regions
 }
 
 // ref is a place: an index into the places of a layer.
@@ -128,7 +130,9 @@ func assemble(layers ...*layer) (*Gazetteer, error) {
 		return nil, err
 	}
 	g.area = sync.OnceValues(area.Open)
+	g.regions = sync.OnceValues(area.OpenRegions)
 	g.spelt = sync.OnceValue(g.spellings)
+	g.inRegion = sync.OnceValue(g.regionKeys)
 	g.words = sync.OnceValue(g.laterWords)
 	heir := map[ref]ref{}
 	for n, over := range layers[1:] {
@@ -405,6 +409,59 @@ func (g *Gazetteer) At(p orb.Point) (geodata.Place, error) {
 	}
 	out.Country, _ = a.Country(p)
 	return out, nil
+}
+
+// How far the place may be that a point is told by, and how well known it must be.
+const (
+	nearKM   = 300
+	nearRank = known
+)
+
+// Locate tells where a point is: country, region and time zone, and the nearest place
+// of note. It is right at sea, over ±180° and in disputed land, where it answers who
+// runs it and who else claims it.
+func (g *Gazetteer) Locate(p orb.Point) (geodata.Location, error) {
+	if !(math.Abs(p[0]) <= 180) || !(math.Abs(p[1]) <= 90) {
+		return geodata.Location{}, fmt.Errorf("%v,%v is no point on earth: give lat in [-90, 90] and lon in [-180, 180]", p[1], p[0])
+	}
+	a, err := g.area()
+	if err != nil {
+		return geodata.Location{}, err
+	}
+	regions, err := g.regions()
+	if err != nil {
+		return geodata.Location{}, err
+	}
+	l := geodata.Location{Point: p, TimeZone: g.zones.Of(p)}
+	_, land := a.Land(p)
+	l.AtSea = !land
+	var near bool
+	if l.Country, near = a.Country(p); near {
+		l.Names = g.CountryNames(l.Country)
+		region, ok := regions.In(p, l.Country)
+		if !ok { // a territory with a code of its own
+			region, ok = regions.Of(p)
+		}
+		if ok {
+			l.Region = &region
+		}
+	}
+	if place, km, ok := g.Nearest(p, nearKM, nearRank); ok {
+		l.Nearest, l.AwayKM = &place, km
+	}
+	return l, nil
+}
+
+// Warm prepares what is otherwise made when it is first needed: for misspelt names,
+// later words and points.
+func (g *Gazetteer) Warm() error {
+	g.spelt()
+	g.words()
+	if _, err := g.regions(); err != nil {
+		return err
+	}
+	_, err := g.area()
+	return err
 }
 
 // Nearest is the place of at least some rank nearest to a point within km, for

@@ -460,3 +460,50 @@ func ExampleGazetteer_Resolve() {
 	// Qingdao CNTAO 青岛 CN Asia/Shanghai
 	// unknown place "Quindao"; did you mean Qingdao CNTAO, Quy Nhon VNUIH, Quibdó COUIB?
 }
+
+func TestLocate(t *testing.T) {
+	g := open(t)
+	for _, tt := range []struct {
+		lat, lon              float64
+		country               geodata.Country
+		region, zone, nearest string
+		atSea                 bool
+	}{
+		{36.07, 120.38, "CN", "Shandong", "Asia/Shanghai", "CNTAO", false},
+		{44.95, 34.10, "RU", "Crimea", "Europe/Simferopol", "UASIP", false},
+		{-17.0, 179.9, "FJ", "Northern", "Pacific/Fiji", "", true},
+		{66.3, -179.0, "RU", "Chukotka", "Asia/Anadyr", "", false},
+		{0, -140, "", "", "Etc/GMT+9", "", true},
+		{34.5, 77.5, "IN", "Jammu and Kashmir", "Asia/Kolkata", "", false},
+		{51.43, 6.76, "DE", "North Rhine-Westphalia", "Europe/Berlin", "DEDUI", false},
+	} {
+		l, err := g.Locate(orb.Point{tt.lon, tt.lat})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var region, nearest string
+		if l.Region != nil {
+			region = l.Region.Names.EN
+		}
+		if l.Nearest != nil {
+			nearest = l.Nearest.Code
+		}
+		if l.Country != tt.country || region != tt.region || l.TimeZone != tt.zone || l.AtSea != tt.atSea || tt.nearest != "" && nearest != tt.nearest {
+			t.Errorf("%v,%v: %s, %q, %s, at sea %v, near %s; want %+v", tt.lat, tt.lon, l.Country, region, l.TimeZone, l.AtSea, nearest, tt)
+		}
+	}
+	for _, p := range []orb.Point{{181, 0}, {0, 90.1}, {math.NaN(), 0}, {0, math.Inf(1)}} {
+		if l, err := g.Locate(p); err == nil {
+			t.Errorf("%v is %+v", p, l)
+		}
+	}
+}
+
+func BenchmarkLocate(b *testing.B) {
+	g := open(b)
+	for b.Loop() {
+		if _, err := g.Locate(orb.Point{120.38, 36.07}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -290,13 +290,29 @@ func (g *Gazetteer) within(query string) (name string, fits func(ref) bool, ok b
 	return "", nil, false
 }
 
-// region tells the places of a country by its name or code.
+// region tells the places of a country by its name or code, or of a region by its
+// name: "Portland, Maine". Where a name is both, as Georgia, either will do.
 func (g *Gazetteer) region(name string) (fits func(ref) bool, ok bool) {
-	c, ok := g.countryNamed(name)
-	if !ok {
+	c, isCountry := g.countryNamed(name)
+	regions, err := g.regions()
+	if err != nil {
 		return nil, false
 	}
-	return func(r ref) bool { return g.countryOf(r) == c }, true
+	key := keyOf(name)
+	isRegion := g.inRegion()[key]
+	if !isCountry && !isRegion {
+		return nil, false
+	}
+	return func(r ref) bool {
+		if isCountry && g.countryOf(r) == c {
+			return true
+		}
+		if !isRegion {
+			return false
+		}
+		region, ok := regions.In(g.pointOf(r), g.countryOf(r))
+		return ok && (keyOf(region.Names.EN) == key || keyOf(region.Names.ZH) == key || keyOf(region.Names.RU) == key)
+	}, true
 }
 
 func (g *Gazetteer) countryNamed(s string) (geodata.Country, bool) {
@@ -315,4 +331,21 @@ func (g *Gazetteer) countryNamed(s string) (geodata.Country, bool) {
 		}
 	}
 	return "", false
+}
+
+// regionKeys are the names of all regions that may follow the name of a place.
+func (g *Gazetteer) regionKeys() map[string]bool {
+	out := map[string]bool{}
+	regions, err := g.regions()
+	if err != nil {
+		return out
+	}
+	for i := range regions.Len() {
+		for _, name := range []string{regions.At(i).Names.EN, regions.At(i).Names.ZH, regions.At(i).Names.RU} {
+			if key := keyOf(name); len(key) > 3 {
+				out[key] = true
+			}
+		}
+	}
+	return out
 }

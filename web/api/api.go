@@ -19,6 +19,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/paulmach/orb"
+
 	"corridor/carriers"
 	"corridor/geodata"
 	"corridor/routing"
@@ -40,6 +42,7 @@ type Plans interface {
 // Places finds places by what people type.
 type Places interface {
 	Search(query string, limit int) []geodata.Match
+	Locate(p orb.Point) (geodata.Location, error)
 }
 
 // Parties knows organisations and lets them in.

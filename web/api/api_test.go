@@ -781,6 +781,22 @@ func TestPlacesAndBorders(t *testing.T) {
 	}
 }
 
+func TestLocatePoint(t *testing.T) {
+	h := newHarness(t)
+	for query, want := range map[string]string{
+		"lat=45&lon=34":  `{"lat":45,"lon":34,"at_sea":false,"country":"RU","names":{"en":"Russia"},"region":{"code":"UA-43","names":{"en":"Crimea"}},"disputed":true,"claimed_by":["UA"],"time_zone":"Europe/Simferopol","nearest":{"code":"UASIP","names":{"en":"Simferopol"},"country":"RU","distance_km":12.3}}`,
+		"lat=0&lon=-140": `{"lat":0,"lon":-140,"at_sea":true,"time_zone":"Etc/GMT+9"}`,
+	} {
+		w := h.must(200, h.as(tracking.Carrier, "GET", "/api/v1/places/at?"+query, ""))
+		if got := strings.TrimSpace(w.Body.String()); got != want {
+			t.Errorf("%s\n got %s\nwant %s", query, got, want)
+		}
+	}
+	for _, bad := range []string{"", "lat=91&lon=0", "lat=0&lon=-181", "lat=x&lon=0", "lat=1"} {
+		h.must(422, h.as(tracking.Carrier, "GET", "/api/v1/places/at?"+bad, ""))
+	}
+}
+
 func TestSession(t *testing.T) {
 	h := newHarness(t)
 	var s struct {

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/paulmach/orb"
+
 	"corridor/geodata"
 	"corridor/routing"
 	"corridor/tracking"
@@ -422,6 +424,18 @@ func (places) Search(q string, limit int) []geodata.Match {
 		{ID: "Qingzhou, CN", Kind: geodata.KindCity, Place: geodata.Place{Names: geodata.Names{EN: "Qingzhou"}, Country: "CN", Point: [2]float64{118.48, 36.68}, Functions: geodata.IsCity}, Own: true},
 	}
 	return all[:min(limit, len(all))]
+}
+
+func (places) Locate(p orb.Point) (geodata.Location, error) {
+	l := geodata.Location{Point: p, TimeZone: "Etc/GMT+9", AtSea: true}
+	if p[0] > 0 {
+		l = geodata.Location{
+			Point: p, Country: "RU", Names: geodata.Names{EN: "Russia"}, TimeZone: "Europe/Simferopol",
+			Region:  &geodata.Region{Code: "UA-43", Names: geodata.Names{EN: "Crimea"}, Disputed: true, ClaimedBy: []geodata.Country{"UA"}},
+			Nearest: &geodata.Place{Code: "UASIP", Names: geodata.Names{EN: "Simferopol"}, Country: "RU"}, AwayKM: 12.345,
+		}
+	}
+	return l, nil
 }
 
 // calm is a world in which nothing is out of the ordinary but one post.

@@ -42,6 +42,11 @@ func (a *api) operations() {
 		summary: "Find a place by name or code",
 	}, a.searchPlaces)
 	handle(a, operation{
+		id: "locate-point", method: get, path: "/api/v1/places/at", tag: "planning", access: web.SignedIn,
+		summary: "Where a point is: country, region, time zone, nearest place",
+		detail:  "At sea the country is that of the coast within 30 km. The country is the one that runs the land, as Natural Earth has it; claimed_by are those that claim it besides.",
+	}, a.locatePoint)
+	handle(a, operation{
 		id: "list-borders", method: get, path: "/api/v1/borders", tag: "planning", access: web.SignedIn,
 		summary: "Border posts with their dwell and status",
 	}, a.listBorders)

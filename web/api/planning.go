@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/paulmach/orb"
 
 	"corridor/geodata"
 	"corridor/routing"
@@ -198,6 +201,53 @@ func viewPlace(m geodata.Match) placeView {
 		v.Terminal = &terminalView{ID: t.ID, Lat: t.Point.Lat(), Lon: t.Point.Lon(), Codes: t.Codes, Cargo: t.Cargo}
 	}
 	return v
+}
+
+type pointInput struct {
+	Lat float64 `query:"lat" required:"true" minimum:"-90" maximum:"90" example:"36.07"`
+	Lon float64 `query:"lon" required:"true" minimum:"-180" maximum:"180" example:"120.38"`
+}
+
+type locationOutput struct {
+	Body struct {
+		Lat       float64           `json:"lat"`
+		Lon       float64           `json:"lon"`
+		AtSea     bool              `json:"at_sea"`
+		Country   geodata.Country   `json:"country,omitempty" doc:"ISO 3166-1; left out on the high seas" example:"CN"`
+		Names     *geodata.Names    `json:"names,omitempty" doc:"Of the country"`
+		Region    *geodata.Region   `json:"region,omitempty" doc:"Province, oblast, state or land"`
+		Disputed  bool              `json:"disputed,omitempty" doc:"States dispute who it belongs to"`
+		ClaimedBy []geodata.Country `json:"claimed_by,omitempty" doc:"States that claim it and do not run it"`
+		TimeZone  string            `json:"time_zone" doc:"IANA name; at sea Etc/GMT±n" example:"Asia/Shanghai"`
+		Nearest   *nearestView      `json:"nearest,omitempty" doc:"The nearest place of note within 300 km"`
+	}
+}
+
+type nearestView struct {
+	Code       string          `json:"code,omitempty"`
+	Names      geodata.Names   `json:"names"`
+	Country    geodata.Country `json:"country"`
+	DistanceKM float64         `json:"distance_km"`
+}
+
+func (a *api) locatePoint(_ context.Context, in *pointInput) (*locationOutput, error) {
+	l, err := a.Places.Locate(orb.Point{in.Lon, in.Lat})
+	if err != nil {
+		return nil, fmt.Errorf("locate %v,%v: %w", in.Lat, in.Lon, err)
+	}
+	out := &locationOutput{}
+	b := &out.Body
+	b.Lat, b.Lon, b.AtSea, b.Country, b.Region, b.TimeZone = in.Lat, in.Lon, l.AtSea, l.Country, l.Region, l.TimeZone
+	if l.Country != "" {
+		b.Names = &l.Names
+	}
+	if l.Region != nil {
+		b.Disputed, b.ClaimedBy = l.Region.Disputed, l.Region.ClaimedBy
+	}
+	if p := l.Nearest; p != nil {
+		b.Nearest = &nearestView{p.Code, p.Names, p.Country, math.Round(l.AwayKM*10) / 10}
+	}
+	return out, nil
 }
 
 type borderView struct {

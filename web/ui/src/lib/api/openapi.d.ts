@@ -176,6 +176,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/places/at": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where a point is: country, region, time zone, nearest place
+         * @description At sea the country is that of the coast within 30 km. The country is the one that runs the land, as Natural Earth has it; claimed_by are those that claim it besides.
+         */
+        get: operations["locate-point"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plans": {
         parameters: {
             query?: never;
@@ -978,6 +998,33 @@ export interface components {
             to: components["schemas"]["Point"];
             transit_hours: components["schemas"]["Hours"];
         };
+        LocationOutputBody: {
+            at_sea: boolean;
+            /** @description States that claim it and do not run it */
+            claimed_by?: string[] | null;
+            /**
+             * @description ISO 3166-1; left out on the high seas
+             * @example CN
+             */
+            country?: string;
+            /** @description States dispute who it belongs to */
+            disputed?: boolean;
+            /** Format: double */
+            lat: number;
+            /** Format: double */
+            lon: number;
+            /** @description Of the country */
+            names?: components["schemas"]["Names"];
+            /** @description The nearest place of note within 300 km */
+            nearest?: components["schemas"]["NearestView"];
+            /** @description Province, oblast, state or land */
+            region?: components["schemas"]["Region"];
+            /**
+             * @description IANA name; at sea Etc/GMT±n
+             * @example Asia/Shanghai
+             */
+            time_zone: string;
+        };
         Milestone: {
             /** Format: date-time */
             actual?: string;
@@ -1005,6 +1052,13 @@ export interface components {
             en: string;
             ru?: string;
             zh?: string;
+        };
+        NearestView: {
+            code?: string;
+            country: string;
+            /** Format: double */
+            distance_km: number;
+            names: components["schemas"]["Names"];
         };
         NewKeyOutputBody: {
             /** @description The secret. It is shown this once and not kept */
@@ -1256,6 +1310,10 @@ export interface components {
             /** Format: int64 */
             index: number;
             reason: string;
+        };
+        Region: {
+            code?: string;
+            names: components["schemas"]["Names"];
         };
         Request: {
             /** Format: date-time */
@@ -2508,6 +2566,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlacesOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "locate-point": {
+        parameters: {
+            query: {
+                lat: number;
+                lon: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LocationOutputBody"];
                 };
             };
             /** @description Unauthorized */
