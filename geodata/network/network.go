@@ -3,19 +3,22 @@
 // borders and passages.
 //
 // It only opens and joins the networks; each is a package below: sea, land (road
-// and rail) and air. It knows no places, prices or schedules. Points are lon/lat,
+// and rail) and air, exact (imported areas) and joint (those set into land). It knows no places, prices or schedules. Points are lon/lat,
 // lengths kilometres.
 package network
 
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/paulmach/orb"
 
 	"corridor/geodata"
 	"corridor/geodata/network/air"
+	"corridor/geodata/network/exact"
+	"corridor/geodata/network/joint"
 	"corridor/geodata/network/land"
 	"corridor/geodata/network/sea"
 )
@@ -24,19 +27,31 @@ import (
 // about 0.2 s, and kept. It is safe for concurrent use.
 type World struct {
 	sea  func() (*sea.Graph, error)
-	rail func() (*land.Graph, error)
-	road func() (*land.Graph, error)
+	rail func() (engine, error)
+	road func() (engine, error)
 	air  func() (*air.Graph, error)
 }
 
-// Open returns the world on the embedded networks.
-func Open() (*World, error) {
+// Open returns the world on the embedded networks, with imported areas set into its
+// roads and railways; where they overlap the first has precedence.
+func Open(imports ...*exact.Area) (*World, error) {
 	return &World{
 		sea:  sync.OnceValues(sea.Open),
-		rail: sync.OnceValues(func() (*land.Graph, error) { return land.Open(geodata.Rail) }),
-		road: sync.OnceValues(func() (*land.Graph, error) { return land.Open(geodata.Road) }),
+		rail: sync.OnceValues(func() (engine, error) { return openLand(geodata.Rail, imports) }),
+		road: sync.OnceValues(func() (engine, error) { return openLand(geodata.Road, imports) }),
 		air:  sync.OnceValues(air.Open),
 	}, nil
+}
+
+func openLand(m geodata.Mode, imports []*exact.Area) (engine, error) {
+	if !slices.ContainsFunc(imports, func(a *exact.Area) bool { return a.Network(m) != nil }) {
+		return land.Open(m)
+	}
+	net, err := land.Stored(m)
+	if err != nil {
+		return nil, err
+	}
+	return joint.New(net, imports)
 }
 
 // Warm decodes the networks of the modes at once, so that no user waits for it.

@@ -17,6 +17,7 @@ import (
 type Area struct {
 	Meta
 	cover      *cover
+	inner      *cover
 	road, rail *network
 	unmap      func() error
 }
@@ -36,7 +37,11 @@ func (a *Area) Network(m geodata.Mode) *Network {
 // some 2 km with ways in it, or one that such cells enclose.
 func (a *Area) Covers(p orb.Point) bool { return a.cover.has(p.Lat(), p.Lon()) }
 
+// Holds is Covers without the outermost 3 km or so, where an area's ways are cut off.
+func (a *Area) Holds(p orb.Point) bool { return a.inner.has(p.Lat(), p.Lon()) }
+
 func (a *Area) ready() {
+	a.inner = a.cover.inner()
 	for _, n := range []*network{a.road, a.rail} {
 		if n != nil {
 			n.ready()
@@ -150,15 +155,16 @@ const (
 
 // Locate joins a point to the network for a vehicle: to the nearest way it may use,
 // even if only to get to its doors, and where that leads nowhere to the nearest well
-// connected one. Error is geodata.ErrNoRoute.
-func (n *Network) Locate(ctx context.Context, p orb.Point, v geodata.Vehicle) (Spot, error) {
+// connected one. in chooses the countries of the ways; nil takes all. Error is
+// geodata.ErrNoRoute.
+func (n *Network) Locate(ctx context.Context, p orb.Point, v geodata.Vehicle, in func(geodata.Country) bool) (Spot, error) {
 	m, use, err := n.n.under(ctx, v)
 	if err != nil {
 		return Spot{}, err
 	}
 	may := func(e int32) bool {
 		u := use[n.n.rule[e]]
-		return max(u[0], u[1]) >= Ends && n.n.class(e) != FerryLine
+		return max(u[0], u[1]) >= Ends && n.n.class(e) != FerryLine && (in == nil || in(n.n.countryOf(e)))
 	}
 	s, ok := n.n.near(p, reach, func(e int32) bool { return may(e) && n.n.class(e) != Motorway })
 	if !ok || s.access > offMotorway {
@@ -183,6 +189,56 @@ func (n *Network) Locate(ctx context.Context, p orb.Point, v geodata.Vehicle) (S
 		}
 	}
 	return spot, nil
+}
+
+// Country is the country of the way a spot lies on.
+func (n *Network) Country(s Spot) geodata.Country { return n.n.countryOf(s.snaps[0].edge) }
+
+// Junction joins a point to the best connected ways of a country around it, whose
+// class is at least so high, up to so many within so many metres. Which one a way
+// takes is for each search to say, since carriageways lead one way only.
+func (n *Network) Junction(p orb.Point, c geodata.Country, least Class, metres float64, most int) (Spot, bool) {
+	spot := Spot{point: p, all: true}
+	for len(spot.snaps) < most {
+		s, ok := n.n.near(p, metres, func(e int32) bool {
+			u := n.n.state.use[n.n.rule[e]]
+			return n.n.class(e) <= least && max(u[0], u[1]) == Through && n.n.class(e) != FerryLine && n.n.countryOf(e) == c &&
+				(n.n.usual.core[n.n.from[e]] != 0 || n.n.usual.core[n.n.to[e]] != 0) &&
+				!slices.ContainsFunc(spot.snaps, func(s snap) bool { return s.edge == e })
+		})
+		if !ok {
+			break
+		}
+		if len(spot.snaps) == 0 { // the other carriageway, not the next valley
+			metres = min(metres, s.access+besideWay)
+		}
+		spot.snaps = append(spot.snaps, s)
+	}
+	return spot, len(spot.snaps) > 0
+}
+
+// besideWay is how much farther than the nearest way others may be in a junction.
+const besideWay = 1000 // metres
+
+// Exit is where a main way leaves the area.
+type Exit struct {
+	Point   orb.Point
+	Class   Class
+	Country geodata.Country
+}
+
+// Exits are the dead ends of ways of at least a class: mostly where they were cut
+// when the extract was made.
+func (n *Network) Exits(least Class) []Exit {
+	var out []Exit
+	for v := range int32(len(n.n.lat)) {
+		count, edge := 0, int32(-1)
+		n.n.around(v, func(e, _ int32, _ bool) { count, edge = count+1, e })
+		if count == 1 && n.n.class(edge) <= least && n.n.class(edge) != FerryLine {
+			out = append(out, Exit{orb.Point{degrees(n.n.lon[v]), degrees(n.n.lat[v])}, n.n.class(edge), n.n.countryOf(edge)})
+		}
+	}
+	return out
 }
 
 func place(p orb.Point) string { return fmt.Sprintf("lat %.4f, lon %.4f", p.Lat(), p.Lon()) }
@@ -318,7 +374,7 @@ func (n *network) seeds(spot Spot, m *metric, use usable, back bool) *start {
 				node, share = n.to[p.edge], 1-p.along
 			}
 			relax(node, load{
-				uint32(min(cost*share+accessFactor*10*p.access, far-1)), uint32(math.Round(length*share + 10*p.access)),
+				uint32(min(cost*share+spot.factor()*10*p.access, far-1)), uint32(math.Round(length*share + 10*p.access)),
 			}, trail{-1, p.edge, side == 0, int32(k)})
 		}
 		reached, settled := false, 0
@@ -430,7 +486,7 @@ func (n *network) direct(from, to Spot, use usable) (l load, a, b int, up, ok bo
 					continue
 				}
 				way := load{
-					uint32(share*float64(n.cost[s.edge]) + accessFactor*10*(s.access+t.access)),
+					uint32(share*float64(n.cost[s.edge]) + 10*(from.factor()*s.access+to.factor()*t.access)),
 					uint32(math.Round(share*float64(n.length[s.edge]) + 10*(s.access+t.access))),
 				}
 				if way.cost < l.cost {
@@ -440,6 +496,14 @@ func (n *network) direct(from, to Spot, use usable) (l load, a, b int, up, ok bo
 		}
 	}
 	return l, a, b, up, ok
+}
+
+// factor is what a metre to the network costs: at a junction the line goes on.
+func (s Spot) factor() float64 {
+	if s.all {
+		return 1
+	}
+	return accessFactor
 }
 
 func (s Spot) count() int {
@@ -525,43 +589,97 @@ func (n *network) countryOf(e int32) geodata.Country {
 
 // Table gives what the way takes from every spot to every other, as Route would.
 func (n *Network) Table(ctx context.Context, from, to []Spot, v geodata.Vehicle) ([][]Load, error) {
+	f, err := n.Fan(ctx, to, v)
+	if err != nil {
+		return nil, err
+	}
+	table := make([][]Load, len(from))
+	for i, s := range from {
+		if table[i], err = f.From(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	return table, nil
+}
+
+// Fan is some spots with the searches from and to them done, for a vehicle: from
+// then on the ways between them and another cost one search each.
+type Fan struct {
+	n       *network
+	metric  *metric
+	use     usable
+	spots   []Spot
+	in, out []branch // per spot: searches back from it, and from it on
+}
+
+// branch is what a search reached.
+type branch struct {
+	nodes []int32
+	loads []load
+}
+
+// Fan prepares spots.
+func (n *Network) Fan(ctx context.Context, spots []Spot, v geodata.Vehicle) (*Fan, error) {
 	m, use, err := n.n.under(ctx, v)
 	if err != nil {
 		return nil, err
 	}
+	f := &Fan{n: n.n, metric: m, use: use, spots: spots}
 	c := n.n.climbs()
 	defer n.n.state.climbs.Put(c)
-	type reached struct {
-		node int32
-		load load
-	}
-	ends := make([][]reached, len(to))
-	for j, s := range to {
-		c.run(&n.n.skeleton, m.down, n.n.seeds(s, m, use, true).seeds)
+	collect := func(arcs []load, seeds []seed) branch {
+		var b branch
+		c.run(&n.n.skeleton, arcs, seeds)
 		for _, v := range c.way {
 			if l := c.at(v); l.cost < far {
-				ends[j] = append(ends[j], reached{v, l})
+				b.nodes, b.loads = append(b.nodes, v), append(b.loads, l)
 			}
 		}
+		return b
 	}
-	table := make([][]Load, len(from))
-	for i, s := range from {
+	for _, s := range spots {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		c.run(&n.n.skeleton, m.up, n.n.seeds(s, m, use, false).seeds)
-		table[i] = make([]Load, len(to))
-		for j := range to {
-			best, _, _, _, _ := n.n.direct(s, to[j], use)
-			for _, r := range ends[j] {
-				if k := c.cost[r.node]; k != 0 {
-					if sum := k - 1 + r.load.cost; sum < best.cost {
-						best = load{sum, c.length[r.node] + r.load.length}
-					}
+		f.in = append(f.in, collect(m.down, n.n.seeds(s, m, use, true).seeds))
+		f.out = append(f.out, collect(m.up, n.n.seeds(s, m, use, false).seeds))
+	}
+	return f, nil
+}
+
+// From tells what the way takes from a spot to each of the fan's.
+func (f *Fan) From(ctx context.Context, s Spot) ([]Load, error) { return f.join(ctx, s, false) }
+
+// To tells what the way takes from each of the fan's spots to a spot.
+func (f *Fan) To(ctx context.Context, s Spot) ([]Load, error) { return f.join(ctx, s, true) }
+
+func (f *Fan) join(ctx context.Context, s Spot, back bool) ([]Load, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	c := f.n.climbs()
+	defer f.n.state.climbs.Put(c)
+	arcs, branches := f.metric.up, f.in
+	if back {
+		arcs, branches = f.metric.down, f.out
+	}
+	c.run(&f.n.skeleton, arcs, f.n.seeds(s, f.metric, f.use, back).seeds)
+	loads := make([]Load, len(f.spots))
+	for j, b := range branches {
+		var best load
+		if back {
+			best, _, _, _, _ = f.n.direct(f.spots[j], s, f.use)
+		} else {
+			best, _, _, _, _ = f.n.direct(s, f.spots[j], f.use)
+		}
+		for k, v := range b.nodes {
+			if at := c.cost[v]; at != 0 {
+				if sum := at - 1 + b.loads[k].cost; sum < best.cost {
+					best = load{sum, c.length[v] + b.loads[k].length}
 				}
 			}
-			table[i][j] = best.km()
 		}
+		loads[j] = best.km()
 	}
-	return table, nil
+	return loads, nil
 }

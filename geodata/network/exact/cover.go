@@ -96,6 +96,31 @@ func newCover(networks ...*network) *cover {
 	return c
 }
 
+// rim is how many cells at its edge an area's ways are cut off in.
+const rim = 2
+
+// inner is the cover without its rim.
+func (c *cover) inner() *cover {
+	in := &cover{x: c.x, y: c.y, wide: c.wide, high: c.high, bits: make([]byte, len(c.bits))}
+	wide, high := c.wide+2*rim, c.high+2*rim
+	set := make([]bool, wide*high)
+	for y := range c.high {
+		for x := range c.wide {
+			set[(y+rim)*wide+x+rim] = c.bit(x, y)
+		}
+	}
+	set = spread(set, wide, high, rim, rim, false)
+	for y := range c.high {
+		for x := range c.wide {
+			if set[(y+rim)*wide+x+rim] {
+				i := y*c.wide + x
+				in.bits[i>>3] |= 1 << (i & 7)
+			}
+		}
+	}
+	return in
+}
+
 // spread sets every cell that has one of value within a box around it.
 func spread(set []bool, wide, high, rx, ry int, value bool) []bool {
 	row := make([]bool, len(set))

@@ -134,7 +134,7 @@ func encodeRules(rules []Rule) []byte {
 	out := make([]byte, 0, ruleBytes*len(rules))
 	for _, r := range rules {
 		flags := byte(0)
-		for i, on := range []bool{r.Toll, r.Ferry, r.Electrified, r.DestinationLimits} {
+		for i, on := range []bool{r.Ferry, r.DestinationLimits} {
 			if on {
 				flags |= 1 << i
 			}
@@ -144,7 +144,7 @@ func encodeRules(rules []Rule) []byte {
 			out = binary.LittleEndian.AppendUint16(out, v)
 		}
 		out = binary.LittleEndian.AppendUint32(out, r.Ref)
-		out = append(out, make([]byte, 8)...)
+		out = append(out, byte(r.Toll), byte(r.Electrified), 0, 0, 0, 0, 0, 0)
 	}
 	return out
 }
@@ -156,7 +156,7 @@ func decodeRules(b []byte) []Rule {
 		short := func(k int) uint16 { return binary.LittleEndian.Uint16(p[4+2*k:]) }
 		rules[i] = Rule{
 			Forward: Access(p[0]), Backward: Access(p[1]), Class: Class(p[2]),
-			Toll: p[3]&1 != 0, Ferry: p[3]&2 != 0, Electrified: p[3]&4 != 0, DestinationLimits: p[3]&8 != 0,
+			Ferry: p[3]&1 != 0, DestinationLimits: p[3]&2 != 0, Toll: geodata.Known(p[24]), Electrified: geodata.Known(p[25]),
 			WeightDT: short(0), AxleDT: short(1), HeightCM: short(2), WidthCM: short(3), LengthCM: short(4),
 			GaugesMM: [3]uint16{short(5), short(6), short(7)}, Ref: binary.LittleEndian.Uint32(p[20:]),
 		}

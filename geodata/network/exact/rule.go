@@ -45,9 +45,9 @@ const (
 type Rule struct {
 	Forward, Backward Access // in the direction it is drawn, against it
 	Class             Class
-	Toll              bool // for lorries
+	Toll              geodata.Known // for lorries
 	Ferry             bool
-	Electrified       bool // by contact line
+	Electrified       geodata.Known // by contact line
 	// DestinationLimits is set where the weight limits are only for those who pass
 	// through.
 	DestinationLimits bool
@@ -191,7 +191,9 @@ func readRoad(t extract.Tags) (r reading, ok bool) {
 	}
 	r.rule.Forward, r.rule.Backward = forward, backward
 	r.limits(t)
-	r.rule.Toll = tolled(t)
+	if r.rule.Toll = tolled(t); r.rule.Toll == geodata.Unknown && r.rule.Class > Primary {
+		r.rule.Toll = geodata.No
+	}
 	r.ref = t.Get("ref")
 	pace := r.rule.Class.pace()
 	if link {
@@ -356,16 +358,18 @@ func (r *Rule) stricter(q Rule) {
 	}
 }
 
-func tolled(t extract.Tags) bool {
+// tolled is not known where nothing is said of a main road: not every toll is
+// mapped.
+func tolled(t extract.Tags) geodata.Known {
 	for _, key := range []string{"toll:hgv", "toll:N2", "toll:N3", "toll"} {
 		switch t.Get(key) {
 		case "yes":
-			return true
+			return geodata.Yes
 		case "no":
-			return false
+			return geodata.No
 		}
 	}
-	return false
+	return geodata.Unknown
 }
 
 func readFerry(t extract.Tags) (r reading, ok bool) {
@@ -436,7 +440,9 @@ func readRail(t extract.Tags) (r reading, ok bool) {
 	}
 	switch t.Get("electrified") {
 	case "contact_line", "yes":
-		r.rule.Electrified = true
+		r.rule.Electrified = geodata.Yes
+	case "no", "rail", "4th_rail":
+		r.rule.Electrified = geodata.No
 	}
 	if r.ref = t.Get("ref"); len(r.ref) > 64 {
 		r.ref = ""
@@ -504,7 +510,7 @@ func (r *Rule) through(forward bool, v geodata.Vehicle) Access {
 		}
 		a = min(a, Ends)
 	}
-	if v.AvoidTolls && r.Toll || v.AvoidFerries && r.Ferry {
+	if v.AvoidTolls && r.Toll == geodata.Yes || v.AvoidFerries && r.Ferry {
 		return Shut
 	}
 	if v.GaugeMM != 0 && r.GaugesMM[0] != 0 {
@@ -516,7 +522,7 @@ func (r *Rule) through(forward bool, v geodata.Vehicle) Access {
 			return Shut
 		}
 	}
-	if v.Electric && r.Class >= MainLine && !r.Electrified {
+	if v.Electric && r.Class >= MainLine && r.Electrified != geodata.Yes {
 		return Shut
 	}
 	return a

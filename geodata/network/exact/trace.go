@@ -3,6 +3,7 @@ package exact
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/paulmach/orb"
 
@@ -71,7 +72,60 @@ func (t *tracer) stretch(e int32, up bool, from, to float64) {
 	for _, p := range line {
 		t.point(p)
 	}
-	t.add(t.n.countryOf(e), float64(t.n.length[e])/10*(high-low))
+	metres := float64(t.n.length[e]) / 10 * (high - low)
+	t.tell(&t.n.rules[t.n.rule[e]], metres)
+	t.add(t.n.countryOf(e), metres)
+}
+
+// tell notes what is known of a stretch.
+func (t *tracer) tell(r *Rule, metres float64) {
+	at, km := t.metres/1000, metres/1000
+	p := &t.path
+	if t.n.Mode == geodata.Rail {
+		k := geodata.TrackKM{GaugeMM: int(r.GaugesMM[0]), Electrified: r.Electrified, AtKM: at, KM: km}
+		if n := len(p.Tracks); n > 0 && p.Tracks[n-1].GaugeMM == k.GaugeMM && p.Tracks[n-1].Electrified == k.Electrified {
+			p.Tracks[n-1].KM += km
+			return
+		}
+		p.Tracks = append(p.Tracks, k)
+		return
+	}
+	switch r.Toll {
+	case geodata.Yes:
+		p.Tolls.TolledKM += km
+	case geodata.No:
+		p.Tolls.FreeKM += km
+	}
+	name := t.n.name(r.Ref)
+	if r.Ferry {
+		if n := len(p.Ferries); n > 0 && p.Ferries[n-1].Name == name && p.Ferries[n-1].AtKM+p.Ferries[n-1].KM >= at-0.01 {
+			p.Ferries[n-1].KM += km
+		} else {
+			p.Ferries = append(p.Ferries, geodata.FerryKM{Name: name, AtKM: at, KM: km})
+		}
+		name = ""
+	}
+	k := geodata.RoadKM{Number: strings.ReplaceAll(name, ";", "/"), Class: r.Class.name(), AtKM: at, KM: km}
+	if n := len(p.Roads); n > 0 && p.Roads[n-1].Number == k.Number && p.Roads[n-1].Class == k.Class {
+		p.Roads[n-1].KM += km
+		return
+	}
+	p.Roads = append(p.Roads, k)
+}
+
+// name is the class as paths tell it; smaller roads than these have none.
+func (c Class) name() string {
+	switch c {
+	case Motorway:
+		return "motorway"
+	case Trunk:
+		return "trunk"
+	case Primary:
+		return "primary"
+	case Secondary:
+		return "secondary"
+	}
+	return ""
 }
 
 // cut is the part of a line between two shares of its drawn length.
