@@ -20,7 +20,6 @@ import (
 	"corridor/geodata"
 	"corridor/geodata/border"
 	"corridor/geodata/gazetteer"
-	"corridor/geodata/network"
 	"corridor/routing"
 	"corridor/routing/search"
 	"corridor/tracking"
@@ -217,7 +216,7 @@ func openPlanner(data string) (api.Planner, api.Places, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the gazetteer: %w", err)
 	}
-	world, err := network.Open()
+	world, err := openWorld(data)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the networks: %w", err)
 	}

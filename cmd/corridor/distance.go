@@ -82,12 +82,12 @@ type atlas struct {
 	posts  []geodata.BorderPost
 }
 
-func openAtlas() (*atlas, error) {
+func openAtlas(data string) (*atlas, error) {
 	places, err := gazetteer.Open()
 	if err != nil {
 		return nil, err
 	}
-	world, err := network.Open()
+	world, err := openWorld(data)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func distanceCommand(ctx context.Context, args []string, _ io.Reader, stdout, st
 }
 
 // distanceFrom opens the atlas once the arguments make sense.
-func distanceFrom(ctx context.Context, open func() (*atlas, error), args []string, stdout, stderr io.Writer) error {
+func distanceFrom(ctx context.Context, open func(data string) (*atlas, error), args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("distance", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
@@ -114,6 +114,8 @@ func distanceFrom(ctx context.Context, open func() (*atlas, error), args []strin
 	avoidFlag := flags.String("avoid", "", "what not to use: country:RU, road:RU or rail:RU (its roads or railways only), passage:suez or border:KHO-NUR, parted by commas")
 	asJSON := flags.Bool("json", false, "print JSON")
 	withGeometry := flags.Bool("geometry", false, "with --json, add the way as GeoJSON")
+	vehicle := flags.String("vehicle", "", "what has to get through, where the ways' limits are known: weight,height,axle load of a lorry, e.g. 40t,4.0m,11.5t, or a train's gauge, e.g. 1520mm; no-tolls and no-ferries may stand with them")
+	data := dataFlag(flags)
 	places, err := interleaved(flags, args)
 	if err != nil {
 		return err
@@ -129,12 +131,15 @@ func distanceFrom(ctx context.Context, open func() (*atlas, error), args []strin
 		return &usageError{err}
 	}
 
-	a, err := open()
+	a, err := open(*data)
 	if err != nil {
 		return err
 	}
 	avoid, err := readAvoid(*avoidFlag, a)
 	if err != nil {
+		return &usageError{err}
+	}
+	if avoid.Vehicle, err = readVehicle(*vehicle); err != nil {
 		return &usageError{err}
 	}
 	from, err := endOf(a.places, places[0], mode)

@@ -14,7 +14,9 @@ import (
 )
 
 // theAtlas is opened once for all tests.
-var theAtlas = sync.OnceValues(openAtlas)
+var onceAtlas = sync.OnceValues(func() (*atlas, error) { return openAtlas("") })
+
+func theAtlas(string) (*atlas, error) { return onceAtlas() }
 
 func distance(t *testing.T, args ...string) (distanceAnswer, error) {
 	t.Helper()

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"syscall"
 	"time"
 
+	"corridor/geodata"
 	"corridor/geodata/extract"
+	"corridor/geodata/network"
 	"corridor/geodata/network/exact"
 )
 
@@ -73,4 +76,55 @@ func importOSM(ctx context.Context, in importJob, name string, quiet bool) (impo
 	}
 	what := fmt.Sprintf("km of ways of %s (%s): %s km of roads and %s km of railways", a.Name, strings.Join(a.Countries, ", "), grouped(a.RoadKM), grouped(a.RailKM))
 	return importReport{What: what, Stored: stored, Loaded: int(a.RoadKM + a.RailKM)}, nil
+}
+
+// openWorld opens the networks with the areas imported into a data directory; ""
+// is none.
+func openWorld(data string) (*network.World, error) {
+	if data == "" {
+		return network.Open()
+	}
+	areas, problems := exact.OpenAll(data)
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("an imported area cannot be used; import its extract again or remove the file: %w", errors.Join(problems...))
+	}
+	return network.Open(areas...)
+}
+
+// readVehicle reads "40t,4.0m,11.5t": the weight, the height and the axle load, any
+// of them empty, and words.
+func readVehicle(s string) (geodata.Vehicle, error) {
+	var v geodata.Vehicle
+	measures := []*float64{&v.WeightT, &v.HeightM, &v.AxleT}
+	units := []map[string]float64{{"t": 1, "kg": 0.001}, {"m": 1, "cm": 0.01}, {"t": 1, "kg": 0.001}}
+	k := 0
+	for item := range strings.SplitSeq(s, ",") {
+		item = strings.ToLower(strings.TrimSpace(item))
+		switch {
+		case item == "no-tolls":
+			v.AvoidTolls = true
+		case item == "no-ferries":
+			v.AvoidFerries = true
+		case item == "electric":
+			v.Electric = true
+		case strings.HasSuffix(item, "mm"):
+			mm, err := amount(item, map[string]float64{"mm": 1})
+			if err != nil || mm < 300 || mm > 3000 || mm != math.Trunc(mm) {
+				return v, fmt.Errorf("--vehicle %s: %q is no track gauge; write e.g. 1520mm", s, item)
+			}
+			v.GaugeMM = int(mm)
+		case item == "":
+			k++
+		case k >= len(measures):
+			return v, fmt.Errorf("--vehicle %s: %q is one too many; write weight,height,axle load, e.g. 40t,4.0m,11.5t", s, item)
+		default:
+			value, err := amount(item, units[k])
+			if err != nil || value <= 0 {
+				return v, fmt.Errorf("--vehicle %s: %q cannot be read; write weight,height,axle load, e.g. 40t,4.0m,11.5t", s, item)
+			}
+			*measures[k] = value
+			k++
+		}
+	}
+	return v, nil
 }

@@ -42,8 +42,13 @@ func TestDossier(t *testing.T) {
 
 	_, other := h.newParty(tracking.Shipper)
 	for _, c := range [][3]string{
-		{"PUT", "/dossier", `{"revision":0,"references":[],` + papers + `}`}, {"POST", "/notes", `{"text":"x"}`}, {"POST", "/cancel", `{}`},
-		{"POST", "/shares", `{}`}, {"GET", "/shares", ""}, {"DELETE", "/shares/x", ""}, {"GET", "/milestones", ""},
+		{"PUT", "/dossier", `{"revision":0,"references":[],` + papers + `}`},
+		{"POST", "/notes", `{"text":"x"}`},
+		{"POST", "/cancel", `{}`},
+		{"POST", "/shares", `{}`},
+		{"GET", "/shares", ""},
+		{"DELETE", "/shares/x", ""},
+		{"GET", "/milestones", ""},
 	} {
 		h.must(404, h.do(other, c[0], path+c[1], c[2]))
 	}
