@@ -11,7 +11,7 @@ UI      := web/ui
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 5s
 
-.PHONY: run build test test-go test-ui e2e fuzz bench lint fmt vulncheck geodata ui dist-fresh install clean
+.PHONY: run build test test-go test-ui e2e fuzz bench bench-viewers lint fmt vulncheck geodata ui dist-fresh install clean
 
 run: build ## build, start the demo on the embedded default, print its URL and how to sign in
 	$(CORRIDOR) serve --demo --addr $(ADDR) --data $(DATA)
@@ -47,6 +47,9 @@ e2e: build ## the journey in a real Chromium
 
 bench: ## benchmarks beside the code; compare with benchstat
 	.ci/with-postgres $(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-viewers: ## a whole server under thousands of viewers, beside bare gorilla; minutes, on a quiet machine
+	$(GO) test ./cmd/corridor -run '^$$' -bench 'Viewer|PostToScreen|Reconnect' -benchtime 1x -timeout 20m
 
 $(LINT):
 	GOBIN=$(CURDIR)/$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)

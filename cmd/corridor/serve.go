@@ -24,6 +24,9 @@ type serveConfig struct {
 	origins  []string
 	demo     bool
 	adminKey string // never printed or logged
+
+	tick      time.Duration // between two messages of positions to a viewer
+	viewUnits int           // a viewport that holds more is shown as cells
 }
 
 // A key people choose is weaker than one of 256 random bits. Below minAdminKey it is
@@ -69,6 +72,8 @@ new value replaces the old). Without it a key is made at the first start and pri
 	flags.StringVar(&c.database, "database", env("DATABASE", ""), "PostgreSQL `URL` to use instead of SQLite in the data directory")
 	flags.StringVar(&c.nats, "nats", env("NATS", ""), "NATS `URL` of a JetStream cluster to use instead of the log in the data directory")
 	flags.BoolVar(&c.demo, "demo", env("DEMO", "") == "true", "fill an empty data directory with simulated shipments and move them")
+	flags.DurationVar(&c.tick, "tick", 100*time.Millisecond, "`time` between two messages of positions to a viewer of the live map")
+	flags.IntVar(&c.viewUnits, "view-units", 5000, "`number` of units in a viewport beyond which density is shown instead")
 	flags.StringVar(&origins, "origins", env("ORIGINS", ""), "other `origins` whose pages may use sessions, e.g. https://tms.example, separated by commas")
 	flags.StringVar(&format, "log", env("LOG", ""), "`format` of the log on stderr: json or text; left out: text on a terminal")
 	flags.StringVar(&level, "log-level", env("LOG_LEVEL", "info"), "`level` of the log: debug, info, warn or error")
@@ -80,6 +85,9 @@ new value replaces the old). Without it a key is made at the first start and pri
 	}
 	if flags.NArg() > 0 {
 		return c, nil, &usageError{fmt.Errorf("takes no arguments, got %q", flags.Arg(0))}
+	}
+	if c.tick < time.Millisecond || c.viewUnits < 1 {
+		return c, nil, &usageError{errors.New("--tick is at least 1ms and --view-units at least 1")}
 	}
 	for o := range strings.SplitSeq(origins, ",") {
 		if o = strings.TrimSpace(o); o != "" {

@@ -3,6 +3,7 @@ package live
 import (
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/paulmach/orb"
@@ -268,9 +269,9 @@ func (a *audience) wantsETA(e *frameETA) bool {
 // offering is what a tick brings for an audience.
 type offering struct {
 	seq    uint64
+	batch  *batch // nil: neither units nor cells
 	units  []tracking.UnitState
 	cells  []tracking.CellCount
-	shared *tracking.Shared
 	events []tracking.Event
 	etas   []tracking.ETA
 }
@@ -278,13 +279,78 @@ type offering struct {
 func (a *audience) offer(o *offering) {
 	switch {
 	case len(o.units) > 0 || o.cells != nil:
-		o.shared = new(tracking.Shared)
+		o.batch = &batch{units: o.units, cells: o.cells}
 	case len(o.events)+len(o.etas) == 0:
 		return
 	}
 	for _, w := range a.watches {
 		w.offer(o)
 	}
+}
+
+// batch is the units and cells of one tick, or of several, for all watches of an
+// audience.
+type batch struct {
+	shared tracking.Shared
+	units  []tracking.UnitState
+	cells  []tracking.CellCount
+
+	mu     sync.Mutex // guards what follows
+	merged []mergedBatch
+}
+
+// mergedBatch is the batches from one before up to the batch that keeps it: those
+// who read at the same pace have the same ones waiting.
+type mergedBatch struct {
+	from *batch
+	*batch
+}
+
+const (
+	mostBatches = 64 // that wait for a watch before they are merged
+	keepMerged  = 4
+)
+
+// merge joins batches that follow each other: of a unit the latest stays.
+func merge(list []*batch) *batch {
+	switch len(list) {
+	case 0:
+		return &batch{}
+	case 1:
+		return list[0]
+	}
+	first, last := list[0], list[len(list)-1]
+	last.mu.Lock()
+	defer last.mu.Unlock()
+	for _, m := range last.merged {
+		if m.from == first {
+			return m.batch
+		}
+	}
+	n := 0
+	for _, b := range list {
+		n += len(b.units)
+	}
+	out := &batch{units: make([]tracking.UnitState, 0, n)}
+	at := make(map[tracking.UnitID]int, n)
+	for _, b := range list {
+		for i := range b.units {
+			u := &b.units[i]
+			if j, ok := at[u.Unit]; ok {
+				out.units[j] = *u
+				continue
+			}
+			at[u.Unit] = len(out.units)
+			out.units = append(out.units, *u)
+		}
+		if b.cells != nil {
+			out.cells = b.cells
+		}
+	}
+	if len(last.merged) < keepMerged {
+		last.merged = append(last.merged, mergedBatch{first, out})
+	}
+	return out
 }
 
 // show offers a tick to those whom it concerns: viewports are found by the cells

@@ -19,15 +19,12 @@ type watch struct {
 	nextMu  sync.Mutex // one Next at a time; guards backlog, taken before mu
 	backlog *backlog   // events before the snapshot that are still to be delivered
 
-	mu     sync.Mutex // guards what follows; the last to be taken
-	seq    uint64     // everything up to here was offered
-	units  []tracking.UnitState
-	cells  []tracking.CellCount
-	shared *tracking.Shared        // stands for units and cells; nil: they are this watch's own
-	at     map[tracking.UnitID]int // in units, when they are its own
-	events []tracking.Event
-	etas   []tracking.ETA
-	err    error
+	mu      sync.Mutex // guards what follows; the last to be taken
+	seq     uint64     // everything up to here was offered
+	batches []*batch   // units and cells not yet taken, one a tick
+	events  []tracking.Event
+	etas    []tracking.ETA
+	err     error
 }
 
 var _ tracking.Watch = (*watch)(nil)
@@ -167,6 +164,7 @@ func (t *Tracker) resume(w *watch, seq uint64) bool {
 	if seq < t.ring.since || a.dense {
 		return false // cells are shown whole
 	}
+	var changed []tracking.UnitState
 	latest := map[tracking.Handle]bool{}
 	consider := func(d dirtyUnit) {
 		if d.seq <= seq || latest[d.handle] || !t.state.MayReadUnit(a.viewer, d.handle) {
@@ -175,13 +173,16 @@ func (t *Tracker) resume(w *watch, seq uint64) bool {
 		u := frameUnit{dirtyUnit: d, state: t.state.At(d.handle), loads: t.state.Loads(d.handle), now: t.grid.units[d.handle]}
 		if a.sees(&u) || a.names(&u) {
 			latest[d.handle] = true
-			w.units = append(w.units, u.state)
+			changed = append(changed, u.state)
 		}
 	}
 	for i := len(t.ring.ticks) - 1; i >= 0 && t.ring.ticks[i].seq > seq; i-- {
 		for _, d := range t.ring.ticks[i].units {
 			consider(d)
 		}
+	}
+	if len(changed) > 0 {
+		w.batches = append(w.batches, &batch{units: changed})
 	}
 	for id := range a.shipments {
 		if !t.state.MayReadShipment(a.viewer, id) {
@@ -211,7 +212,7 @@ func (w *watch) offer(o *offering) {
 	}
 	if len(w.events) > w.t.cfg.MaxEvents {
 		w.t.slow.Add(1)
-		w.units, w.cells, w.shared, w.at, w.events, w.etas = nil, nil, nil, nil, nil, nil
+		w.batches, w.events, w.etas = nil, nil, nil
 		w.fail(tracking.ErrSlow)
 		return
 	}
@@ -223,42 +224,14 @@ func (w *watch) offer(o *offering) {
 			w.etas = append(w.etas, *e)
 		}
 	}
-	more := len(o.units) > 0 || o.cells != nil
-	switch {
-	case !more:
-	case len(w.units) == 0 && w.cells == nil:
-		w.units, w.cells, w.shared = o.units, o.cells, o.shared
-	default:
-		w.merge(o)
+	if o.batch != nil {
+		if len(w.batches) == mostBatches {
+			w.batches = append(w.batches[:0], merge(w.batches))
+		}
+		w.batches = append(w.batches, o.batch)
 	}
-	if more || len(w.events)+len(w.etas) > before || len(o.etas) > 0 {
+	if o.batch != nil || len(w.events)+len(w.etas) > before || len(o.etas) > 0 {
 		w.signal()
-	}
-}
-
-// merge adds a tick to those that wait unread: of a unit the latest stays. Caller
-// holds mu.
-func (w *watch) merge(o *offering) {
-	if w.at == nil {
-		w.at = make(map[tracking.UnitID]int, len(w.units)+len(o.units))
-		own := make([]tracking.UnitState, len(w.units), len(w.units)+len(o.units))
-		copy(own, w.units) // the others' too
-		w.units, w.shared = own, nil
-		for i := range own {
-			w.at[own[i].Unit] = i
-		}
-	}
-	for i := range o.units {
-		u := &o.units[i]
-		if j, ok := w.at[u.Unit]; ok {
-			w.units[j] = *u
-			continue
-		}
-		w.at[u.Unit] = len(w.units)
-		w.units = append(w.units, *u)
-	}
-	if o.cells != nil {
-		w.cells = o.cells
 	}
 }
 
@@ -327,12 +300,13 @@ func (w *watch) take(ctx context.Context) (tracking.Delta, error) {
 	shown := w.t.shown.Load()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.err != nil && len(w.units)+len(w.events)+len(w.etas) == 0 && w.cells == nil {
+	if w.err != nil && len(w.batches)+len(w.events)+len(w.etas) == 0 {
 		return tracking.Delta{}, w.err
 	}
 	w.seq = max(w.seq, shown)
-	d := tracking.Delta{Seq: w.seq, Units: w.units, Cells: w.cells, Shared: w.shared, Events: w.events, ETAs: w.etas}
-	w.units, w.cells, w.shared, w.at, w.events, w.etas = nil, nil, nil, nil, nil, nil
+	b := merge(w.batches)
+	d := tracking.Delta{Seq: w.seq, Units: b.units, Cells: b.cells, Shared: &b.shared, Events: w.events, ETAs: w.etas}
+	w.batches, w.events, w.etas = nil, nil, nil
 	return d, nil
 }
 
@@ -346,8 +320,9 @@ func (w *watch) beginBacklog(b *backlog) (tracking.Delta, error) {
 	}
 	b.begun = true
 	w.signal()
-	d := tracking.Delta{Seq: b.seq, Units: w.units, Cells: w.cells, ETAs: w.etas}
-	w.units, w.cells, w.shared, w.at, w.etas = nil, nil, nil, nil, nil
+	m := merge(w.batches)
+	d := tracking.Delta{Seq: b.seq, Units: m.units, Cells: m.cells, ETAs: w.etas}
+	w.batches, w.etas = nil, nil
 	return d, nil
 }
 

@@ -135,8 +135,12 @@ func head(b []byte, kind string, seq uint64) []byte {
 
 func (c *conn) sendSnapshot(s tracking.Snapshot) error {
 	c.epoch, c.seq = s.Epoch, s.Seq
-	if !s.Resumed {
-		c.handles = nil
+	if c.binary {
+		r := rosterOf(s.Audience)
+		b, _ := r.open(s.Units, !s.Resumed)
+		if r != c.roster || b != c.book || !s.Resumed {
+			c.roster, c.book, c.told = r, b, 0
+		}
 	}
 	return c.sendText("snapshot", func(b []byte) []byte {
 		b = head(b, "snapshot", s.Seq)
@@ -160,7 +164,7 @@ func (c *conn) sendSnapshot(s tracking.Snapshot) error {
 		b = append(b, ']')
 		if c.binary {
 			b = append(b, `,"handles":`...)
-			b = c.introduce(b, s.Units)
+			b, c.told = c.roster.introduce(b, c.book, c.told)
 		}
 		return append(b, '}')
 	})
@@ -180,17 +184,12 @@ func (c *conn) sendDelta(d *tracking.Delta) error {
 	}
 	events := len(d.Events) > 0
 	if d.Cells != nil {
-		err := c.sendText("cells", func(b []byte) []byte {
-			b = head(b, "cells", last(events || len(d.Units)+len(d.ETAs) > 0))
-			b = append(b, `,"cells":`...)
-			return append(appendCells(b, d.Cells), '}')
-		})
-		if err != nil {
+		if err := c.sendCells(d, last(events || len(d.Units)+len(d.ETAs) > 0)); err != nil {
 			return err
 		}
 	}
 	if len(d.Units) > 0 {
-		if err := c.sendPositions(d.Units, last(events || len(d.ETAs) > 0)); err != nil {
+		if err := c.sendPositions(d, last(events || len(d.ETAs) > 0)); err != nil {
 			return err
 		}
 	}
@@ -225,100 +224,80 @@ func (c *conn) sendDelta(d *tracking.Delta) error {
 	return nil
 }
 
+func (c *conn) sendCells(d *tracking.Delta, seq uint64) error {
+	return c.sendMessage(sharedOf(d.Shared).form(cellsForm, seq, func() *message {
+		b := head(nil, "cells", seq)
+		b = append(b, `,"cells":`...)
+		return c.prepare("cells", websocket.TextMessage, append(appendCells(b, d.Cells), '}'))
+	}))
+}
+
 // sendPositions sends the units of one tick in one message, in binary for those
 // a record can describe.
-func (c *conn) sendPositions(units []tracking.UnitState, seq uint64) error {
+func (c *conn) sendPositions(d *tracking.Delta, seq uint64) error {
+	kept := sharedOf(d.Shared)
 	if !c.binary {
-		return c.sendText("positions", func(b []byte) []byte {
-			b = head(b, "positions", seq)
-			b = append(b, `,"units":`...)
-			return append(appendUnits(b, units), '}')
-		})
+		return c.sendMessage(kept.form(jsonForm, seq, func() *message { return c.jsonPositions(d.Units, seq) }))
 	}
+	m := kept.form(frameForm, seq, func() *message { return c.frame(d.Units, seq) })
+	if m.book.n < c.book.n { // made before this connection was given the newer one
+		m = c.frame(d.Units, seq)
+	}
+	if m.book != c.book { // the roster was begun anew
+		c.book, c.told = m.book, 0
+	}
+	if m.rest != nil {
+		if err := c.sendMessage(m.rest); err != nil || m.body == nil {
+			return err
+		}
+	}
+	if c.told < m.needs {
+		handles, told := c.roster.message(c, c.book, c.told, m.needs)
+		if err := c.sendMessage(handles); err != nil {
+			return err
+		}
+		c.told = told
+	}
+	return c.sendMessage(m)
+}
+
+func (c *conn) jsonPositions(units []tracking.UnitState, seq uint64) *message {
+	b := head(make([]byte, 0, 64+256*len(units)), "positions", seq)
+	b = append(b, `,"units":`...)
+	return c.prepare("positions", websocket.TextMessage, append(appendUnits(b, units), '}'))
+}
+
+// frame writes the binary form: of the units a record can describe a frame, of
+// the rest JSON.
+func (c *conn) frame(units []tracking.UnitState, seq uint64) *message {
 	now := c.s.cfg.Clock()
-	packed := slices.Clone(units)
-	packed = slices.DeleteFunc(packed, func(u tracking.UnitState) bool { return !fits(&u, now) })
-	if len(packed) < len(units) {
-		rest := slices.Clone(units)
-		rest = slices.DeleteFunc(rest, func(u tracking.UnitState) bool { return fits(&u, now) })
-		before := c.seq
-		if len(packed) == 0 {
-			before = seq
-		}
-		err := c.sendText("positions", func(b []byte) []byte {
-			b = head(b, "positions", before)
-			b = append(b, `,"units":`...)
-			return append(appendUnits(b, rest), '}')
-		})
-		if err != nil || len(packed) == 0 {
-			return err
+	packed, rest := units, []tracking.UnitState(nil)
+	if slices.ContainsFunc(units, func(u tracking.UnitState) bool { return !fits(&u, now) }) {
+		packed = nil
+		for i := range units {
+			if fits(&units[i], now) {
+				packed = append(packed, units[i])
+			} else {
+				rest = append(rest, units[i])
+			}
 		}
 	}
-	if slices.ContainsFunc(packed, func(u tracking.UnitState) bool { return c.handles[u.Unit].what != sketchOf(&u) }) {
-		err := c.sendText("handles", func(b []byte) []byte {
-			b = append(b, `{"type":"handles","handles":`...)
-			return append(c.introduce(b, packed), '}')
-		})
-		if err != nil {
-			return err
-		}
+	m := &message{}
+	if len(packed) > 0 {
+		book, numbers := c.roster.open(packed, false)
+		m = c.prepare("frame", websocket.BinaryMessage, appendFrame(make([]byte, 0, frameHead+recordSize*len(packed)), packed, numbers, seq, now))
+		m.book, m.needs = book, c.roster.length(book)
+	} else {
+		m.book = c.book
 	}
-	return withBuffer(func(b []byte) ([]byte, error) {
-		b = c.appendFrame(b, packed, seq, now)
-		c.s.metrics.sent.WithLabelValues("frame").Inc()
-		return b, c.send(websocket.BinaryMessage, b)
-	})
-}
-
-// handle is the number a unit has on one connection, and what was said about it.
-type handle struct {
-	number uint32
-	what   sketch
-}
-
-// sketch is what a binary record does not say of a unit.
-type sketch struct {
-	unit      tracking.UnitID
-	carrier   tracking.PartyID
-	shipment  tracking.ShipmentID
-	mode      string
-	simulated bool
-}
-
-func sketchOf(u *tracking.UnitState) sketch {
-	return sketch{u.Unit, u.Carrier, u.Shipment, string(u.Mode), u.Simulated}
-}
-
-// introduce numbers the units that have no number, or of which something else
-// than the position changed, and appends them.
-func (c *conn) introduce(b []byte, units []tracking.UnitState) []byte {
-	if c.handles == nil {
-		c.handles = make(map[tracking.UnitID]handle, len(units))
+	if len(rest) > 0 {
+		before := seq
+		if len(packed) > 0 {
+			before = c.seq
+		}
+		m.rest = c.jsonPositions(rest, before)
 	}
-	b = append(b, '[')
-	first := true
-	for i := range units {
-		u := &units[i]
-		h, known := c.handles[u.Unit]
-		what := sketchOf(u)
-		if known && h.what == what {
-			continue
-		}
-		if !known {
-			h.number = uint32(len(c.handles))
-		}
-		h.what = what
-		c.handles[u.Unit] = h
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
-		b = append(b, `{"h":`...)
-		b = strconv.AppendUint(b, uint64(h.number), 10)
-		b = append(b, `,"unit":`...)
-		b = append(appendSketch(b, u), "}}"...)
-	}
-	return append(b, ']')
+	return m
 }
 
 // Sizes of a binary frame.
@@ -345,14 +324,14 @@ func ageOf(t, now time.Time) int64 {
 	return int64(math.Round(float64(now.UnixMilli()-t.UnixMilli()) / 1000))
 }
 
-func (c *conn) appendFrame(b []byte, units []tracking.UnitState, seq uint64, now time.Time) []byte {
+func appendFrame(b []byte, units []tracking.UnitState, numbers []uint32, seq uint64, now time.Time) []byte {
 	b = append(b, frameVersion, framePositions, 0, 0)
 	b = binary.LittleEndian.AppendUint64(b, seq)
 	b = binary.LittleEndian.AppendUint64(b, uint64(now.UnixMilli()))
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(units)))
 	for i := range units {
 		f := units[i].Latest
-		b = binary.LittleEndian.AppendUint32(b, c.handles[units[i].Unit].number)
+		b = binary.LittleEndian.AppendUint32(b, numbers[i])
 		b = binary.LittleEndian.AppendUint32(b, uint32(int32(math.Round(f.Lat*1e7))))
 		b = binary.LittleEndian.AppendUint32(b, uint32(int32(math.Round(f.Lon*1e7))))
 		b = binary.LittleEndian.AppendUint16(b, scaled(f.SpeedKMH, 10))
@@ -403,17 +382,22 @@ func appendUnit(b []byte, u *tracking.UnitState) []byte {
 
 // appendSketch writes all but the position and leaves the object open.
 func appendSketch(b []byte, u *tracking.UnitState) []byte {
+	what := sketchOf(u)
+	return what.append(b)
+}
+
+func (u *sketch) append(b []byte) []byte {
 	b = append(b, `{"unit":`...)
-	b = appendText(b, string(u.Unit))
+	b = appendText(b, string(u.unit))
 	b = append(b, `,"carrier":`...)
-	b = appendText(b, string(u.Carrier))
+	b = appendText(b, string(u.carrier))
 	b = append(b, `,"mode":`...)
-	b = appendText(b, string(u.Mode))
-	if u.Shipment != "" {
+	b = appendText(b, u.mode)
+	if u.shipment != "" {
 		b = append(b, `,"shipment":`...)
-		b = appendText(b, string(u.Shipment))
+		b = appendText(b, string(u.shipment))
 	}
-	if u.Simulated {
+	if u.simulated {
 		b = append(b, `,"simulated":true`...)
 	}
 	return b

@@ -2,11 +2,14 @@
 // what is the Watcher's decision, this package is the wire. It is not the feed
 // that takes positions in.
 //
-// A connection has two goroutines. The handler's own reads what the client asks
-// for (conn.read); one writes, and only it writes (conn.write): it waits for the
-// next delta of the watch and is woken early to answer, to ping or to say why the
+// A connection has two goroutines of its own, so that those of the HTTP server
+// with what they hold end at the handshake: one reads what the client asks for
+// (conn.read); one writes, and only it writes (conn.write): it waits for the next
+// delta of the watch and is woken early to answer, to ping or to say why the
 // connection ends. A client that reads slowly blocks its own writer; positions
 // conflate in the watch meanwhile, and when events pile up the watch ends it.
+//
+// What many connections get alike is encoded once (shared.go).
 package stream
 
 import (
@@ -49,7 +52,7 @@ type Config struct {
 
 	PingEvery    time.Duration // 0: 25 s
 	IdleAfter    time.Duration // without a pong; 0: 60 s
-	WriteTimeout time.Duration // for one message; 0: 10 s
+	WriteTimeout time.Duration // for one message, at least half of it; 0: 10 s
 }
 
 // Subprotocols.
@@ -118,7 +121,7 @@ func New(c Config) *Server {
 		Subprotocols:     []string{Binary, JSON},
 		// Buffers are lent for the time of a write only: most connections are
 		// quiet most of the time.
-		ReadBufferSize:  1 << 10,
+		ReadBufferSize:  512,
 		WriteBufferSize: 4 << 10,
 		WriteBufferPool: &sync.Pool{},
 		CheckOrigin:     func(*http.Request) bool { return true }, // done before, with a better answer
@@ -154,17 +157,33 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		turnDown("signed-out", http.StatusUnauthorized, "sign in, or send a key as Authorization: Bearer KEY")
 		return
 	}
-	c := &conn{s: s, r: r, viewer: party}
+	c := &conn{s: s, r: handshake(r), viewer: party}
 	if !s.add(c) {
 		turnDown("stopping", http.StatusServiceUnavailable, "the server is stopping: come back in a moment")
 		return
 	}
-	defer s.remove(c)
-	ws, err := s.upgrader.Upgrade(w, r, nil)
+	ws, err := s.upgrader.Upgrade(hijacker{w}, r, nil)
 	if err != nil {
+		s.remove(c)
 		return // the upgrader has answered
 	}
-	c.serve(ws)
+	// Drain waits for it. The handler returns: the HTTP server keeps some ten
+	// kilobytes for as long as it runs.
+	go func() {
+		defer s.remove(c)
+		c.serve(ws)
+	}()
+}
+
+// handshake keeps of a request what tells who made it.
+func handshake(r *http.Request) *http.Request {
+	kept := &http.Request{Method: r.Method, URL: r.URL, Host: r.Host, RemoteAddr: r.RemoteAddr, Header: http.Header{}}
+	for _, name := range []string{"Authorization", "Cookie"} {
+		if v, ok := r.Header[name]; ok {
+			kept.Header[name] = v
+		}
+	}
+	return kept
 }
 
 // allowed compares the origin of a page. Programs that are not browsers send
@@ -236,9 +255,13 @@ type conn struct {
 	binary bool
 
 	// The writer's own.
-	handles map[tracking.UnitID]handle
-	seq     uint64 // what the client has seen up to
-	epoch   string
+	roster   *roster // the numbers of units, binary only
+	book     *book   // of the roster, and how much of it was told
+	told     int
+	seq      uint64 // what the client has seen up to
+	epoch    string
+	wait     context.Context // until there is mail or it is time for a ping
+	stopWait context.CancelFunc
 
 	mu      sync.Mutex // guards what follows
 	ws      *websocket.Conn
@@ -340,7 +363,9 @@ func (c *conn) read() {
 			}
 			return
 		}
-		sub, fault := parse(kind, b)
+		var sub *subscribe
+		var fault *clientError
+		apart(func() { sub, fault = parse(kind, b) })
 		if fault == nil {
 			c.post(func(m *mail) { m.subscribe = sub })
 			continue
@@ -359,6 +384,7 @@ func (c *conn) read() {
 func (c *conn) write() {
 	var watch tracking.Watch
 	defer func() {
+		c.stopWaiting()
 		if watch != nil {
 			watch.Close()
 		}
@@ -378,13 +404,18 @@ func (c *conn) write() {
 			if watch != nil {
 				watch.Close()
 			}
-			watch, err = c.subscribe(m.subscribe)
+			apart(func() { watch, err = c.subscribe(m.subscribe) })
 		}
 		if err == nil && !time.Now().Before(ping) {
 			ping = time.Now().Add(c.s.cfg.PingEvery)
-			err = c.ping()
+			apart(func() { err = c.ping() })
 		}
 		for err == nil {
+			// Woken while it was writing, or kept busy past the time for a ping: what
+			// waits comes first, for deltas may never stop.
+			if c.wait != nil && c.wait.Err() != nil && (c.hasMail() || !time.Now().Before(ping)) {
+				break
+			}
 			var d tracking.Delta
 			d, err = c.next(watch, ping)
 			if errors.Is(err, errWoken) {
@@ -402,6 +433,23 @@ func (c *conn) write() {
 	}
 }
 
+// apart runs what calls deep on a stack of its own: that of a connection's own
+// goroutines would keep for ever what it once grew to, and there are thousands.
+func apart(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	<-done
+}
+
+func (c *conn) hasMail() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mail.any()
+}
+
 func (c *conn) takeMail() mail {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -414,27 +462,36 @@ var errWoken = errors.New("there is mail, or it is time for a ping")
 
 // next waits for the watch, the mail or the time to ping.
 func (c *conn) next(w tracking.Watch, until time.Time) (tracking.Delta, error) {
-	ctx, cancel := context.WithDeadline(context.Background(), until)
-	defer cancel()
-	c.mu.Lock()
-	if c.mail.any() {
+	if c.wait == nil || c.wait.Err() != nil { // one serves many deltas
+		c.stopWaiting()
+		c.wait, c.stopWait = context.WithDeadline(context.Background(), until)
+		c.mu.Lock()
+		c.wake = c.stopWait
+		woken := c.mail.any()
 		c.mu.Unlock()
-		return tracking.Delta{}, errWoken
+		if woken {
+			c.stopWaiting()
+			return tracking.Delta{}, errWoken
+		}
 	}
-	c.wake = cancel
-	c.mu.Unlock()
 	var d tracking.Delta
 	var err error
 	if w != nil {
-		d, err = w.Next(ctx)
+		d, err = w.Next(c.wait)
 	} else {
-		<-ctx.Done()
-		err = ctx.Err()
+		<-c.wait.Done()
+		err = c.wait.Err()
 	}
-	if err != nil && ctx.Err() != nil {
+	if err != nil && c.wait.Err() != nil {
 		err = errWoken
 	}
 	return d, err
+}
+
+func (c *conn) stopWaiting() {
+	if c.stopWait != nil {
+		c.stopWait()
+	}
 }
 
 // fail turns an error of the writer into a close code.
