@@ -109,10 +109,10 @@ func (p *process) busy(b testing.TB) float64 {
 	return (user + system) / ticks
 }
 
-// bareGorilla is the raw baseline: what a server with nothing but gorilla does to
+// bareBroadcast is the raw baseline: what a server with nothing but gorilla does to
 // send one prepared message to everybody at each tick, a writer for each
 // connection as in the library's own example. POST /frame sets size and tick.
-func bareGorilla(addr string) error {
+func bareBroadcast(addr string) error {
 	type hub struct {
 		mu    sync.Mutex
 		conns map[chan *websocket.PreparedMessage]struct{}
@@ -324,10 +324,10 @@ func boxes(i, n int) string {
 	return fmt.Sprintf(`{"type":"subscribe","bbox":[%d,40,%d,50],"zoom":6}`, i%n, i%n+1)
 }
 
-// fleet reports as one carrier over HTTP. Each unit sits in one of the boxes; the
+// stampedFleet reports as one carrier over HTTP. Each unit sits in one of the boxes; the
 // last five digits of its longitude in 1e-7° are the milliseconds since begun, so
 // that whoever sees it knows when it was posted.
-type fleet struct {
+type stampedFleet struct {
 	units, boxes int
 	begun        time.Time
 	client       client
@@ -336,7 +336,7 @@ type fleet struct {
 
 const stampE7 = 100_000 // milliseconds a stamp can hold
 
-func (f *fleet) post(from, n int) error {
+func (f *stampedFleet) post(from, n int) error {
 	f.buf.Reset()
 	f.buf.WriteByte('[')
 	now := time.Now()
@@ -386,7 +386,7 @@ func BenchmarkViewers(b *testing.B) {
 			var posting sync.WaitGroup
 			for s := range senders { // together one unit in each viewport at each tick, though a post waits for the disk
 				posting.Go(func() {
-					mine := &fleet{units: f.units, boxes: views, begun: f.begun, client: f.client}
+					mine := &stampedFleet{units: f.units, boxes: views, begun: f.begun, client: f.client}
 					every := time.NewTicker(senders * tick)
 					defer every.Stop()
 					for from := s * f.units / senders; ; from += views {
@@ -411,7 +411,7 @@ func BenchmarkViewers(b *testing.B) {
 			ours = append(ours, rate)
 		}()
 		func() {
-			p := spawn(b, "CORRIDOR_TEST_AS_GORILLA")
+			p := spawn(b, "CORRIDOR_TEST_AS_BROADCAST")
 			defer p.kill()
 			var w watchers
 			w.connect(b, viewers, p.addr, func(int) string { return "" })
@@ -436,11 +436,11 @@ func BenchmarkViewers(b *testing.B) {
 
 // crowd is a server with a fleet of 60 units in each viewport and viewers who have
 // their snapshots.
-func crowd(b testing.TB, viewers, views int, args ...string) (*process, *watchers, *fleet) {
+func crowd(b testing.TB, viewers, views int, args ...string) (*process, *watchers, *stampedFleet) {
 	b.Helper()
 	p := spawn(b, "CORRIDOR_TEST_AS_MAIN", append([]string{"serve", "--data", b.TempDir()}, args...)...)
 	_, carrier := client{b, "http://" + p.addr, adminKey}.party("Carrier", tracking.Carrier)
-	f := &fleet{units: 60 * views, boxes: views, begun: time.Now(), client: carrier}
+	f := &stampedFleet{units: 60 * views, boxes: views, begun: time.Now(), client: carrier}
 	if err := f.post(0, f.units); err != nil {
 		b.Fatal(err)
 	}
@@ -458,7 +458,7 @@ func BenchmarkViewerMemory(b *testing.B) {
 	b.Setenv("GOGC", "10")
 	p := spawn(b, "CORRIDOR_TEST_AS_MAIN", "serve", "--data", b.TempDir())
 	_, carrier := client{b, "http://" + p.addr, adminKey}.party("Carrier", tracking.Carrier)
-	f := &fleet{units: 60 * views, boxes: views, begun: time.Now(), client: carrier}
+	f := &stampedFleet{units: 60 * views, boxes: views, begun: time.Now(), client: carrier}
 	if err := f.post(0, f.units); err != nil {
 		b.Fatal(err)
 	}
@@ -472,7 +472,7 @@ func BenchmarkViewerMemory(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(settled(b, p)-before)/viewers, "kB/viewer")
-	bare := spawn(b, "CORRIDOR_TEST_AS_GORILLA")
+	bare := spawn(b, "CORRIDOR_TEST_AS_BROADCAST")
 	before = settled(b, bare)
 	var w2 watchers
 	w2.connect(b, viewers, bare.addr, func(int) string { return "" })
@@ -499,7 +499,7 @@ func BenchmarkPostToScreen(b *testing.B) {
 	_, carrier := client{b, "http://" + p.addr, adminKey}.party("Carrier", tracking.Carrier)
 	begun := time.Now()
 	const units = 12_000 // a unit reports less than once a second, or it would be a duplicate
-	warm := &fleet{units: units, boxes: views, begun: begun, client: carrier}
+	warm := &stampedFleet{units: units, boxes: views, begun: begun, client: carrier}
 	for from := 0; from < units; from += 4000 {
 		if err := warm.post(from, 4000); err != nil {
 			b.Fatal(err)
@@ -568,7 +568,7 @@ func BenchmarkPostToScreen(b *testing.B) {
 	var posted atomic.Int64
 	for s := range senders {
 		posting.Go(func() {
-			f := &fleet{units: units, boxes: views, begun: begun, client: carrier}
+			f := &stampedFleet{units: units, boxes: views, begun: begun, client: carrier}
 			every := time.NewTicker(time.Second * batch * senders / perSecond)
 			defer every.Stop()
 			for from := s * units / senders; ; from += batch {
@@ -613,7 +613,7 @@ func BenchmarkReconnect(b *testing.B) {
 	const viewers, views = 5000, 50
 	p := spawn(b, "CORRIDOR_TEST_AS_MAIN", "serve", "--data", b.TempDir())
 	_, carrier := client{b, "http://" + p.addr, adminKey}.party("Carrier", tracking.Carrier)
-	f := &fleet{units: 5000, boxes: views, begun: time.Now(), client: carrier}
+	f := &stampedFleet{units: 5000, boxes: views, begun: time.Now(), client: carrier}
 	if err := f.post(0, f.units); err != nil {
 		b.Fatal(err)
 	}

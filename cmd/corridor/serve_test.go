@@ -35,8 +35,8 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	if os.Getenv("CORRIDOR_TEST_AS_GORILLA") != "" {
-		fmt.Println(bareGorilla(os.Args[len(os.Args)-1]))
+	if os.Getenv("CORRIDOR_TEST_AS_BROADCAST") != "" {
+		fmt.Println(bareBroadcast(os.Args[len(os.Args)-1]))
 		return
 	}
 	os.Exit(m.Run())
