@@ -11,6 +11,7 @@ import (
 	"corridor/geodata"
 	"corridor/geodata/path"
 	"corridor/routing"
+	"corridor/routing/pareto"
 	"corridor/routing/regime"
 	"corridor/routing/tariff"
 )
@@ -42,11 +43,10 @@ const (
 // alikeKM is how near two gateways are that make no different choice.
 const alikeKM = 900
 
-func (q *query) choose(found, arena []label) ([]routing.Option, []routing.Excluded, error) {
+func (q *query) choose(found []journey) ([]routing.Option, []routing.Excluded, error) {
 	var open, barred []journey
-	for _, l := range found {
-		j := q.trace(l, arena)
-		j.score = l.cost + l.hours/24*dayUSD - q.ownPorts(&j)
+	for _, j := range found {
+		j.score = j.label.Cost + j.label.Hours/24*dayUSD - q.ownPorts(&j)
 		if j.corridor == "" {
 			continue
 		}
@@ -57,7 +57,7 @@ func (q *query) choose(found, arena []label) ([]routing.Option, []routing.Exclud
 		}
 	}
 	byScore := func(a, b journey) int {
-		return cmp.Or(cmp.Compare(a.score, b.score), cmp.Compare(a.label.hours, b.label.hours), compareLabels(a.label, b.label))
+		return cmp.Or(cmp.Compare(a.score, b.score), cmp.Compare(a.label.Hours, b.label.Hours), cmp.Compare(a.found, b.found))
 	}
 	slices.SortStableFunc(open, byScore)
 	slices.SortStableFunc(barred, byScore)
@@ -179,7 +179,7 @@ func competitive(kinds []journey) []journey {
 		worst := 1.0
 		for k, other := range kinds {
 			if i != k {
-				worst = math.Max(worst, beatenBy(criteriaOf(j.label), criteriaOf(other.label)))
+				worst = math.Max(worst, pareto.BeatenBy(criteriaOf(j.label), criteriaOf(other.label)))
 			}
 		}
 		if worst < most {
@@ -199,7 +199,7 @@ func competitive(kinds []journey) []journey {
 	return out
 }
 
-func criteriaOf(l label) [3]float64 { return [3]float64{l.cost, l.hours, l.co2} }
+func criteriaOf(l pareto.Label) [3]float64 { return [3]float64{l.Cost, l.Hours, l.CO2} }
 
 func optionCriteria(o *routing.Option) [3]float64 {
 	return [3]float64{o.Cost.Total.Amount, o.TransitHours.P50, o.CO2eKG}
@@ -216,7 +216,7 @@ func keepBest(options []routing.Option, used []journey) ([]routing.Option, []jou
 		list[i] = scored{i, 1}
 		for k := range options {
 			if k != i {
-				list[i].worst = math.Max(list[i].worst, beatenBy(optionCriteria(&options[i]), optionCriteria(&options[k])))
+				list[i].worst = math.Max(list[i].worst, pareto.BeatenBy(optionCriteria(&options[i]), optionCriteria(&options[k])))
 			}
 		}
 	}
@@ -302,7 +302,7 @@ func (q *query) excluded(options []routing.Option, used, barred []journey, witho
 		worst := 1.0
 		beaten := false // by an option of its own kind: nobody would miss it
 		for i := range options {
-			by := beatenBy(criteriaOf(j.label), optionCriteria(&options[i]))
+			by := pareto.BeatenBy(criteriaOf(j.label), optionCriteria(&options[i]))
 			worst = math.Max(worst, by)
 			beaten = beaten || by > 1 && rule != regime.BorderClosed.ID && withoutRoad(options[i].Corridor) == withoutRoad(j.corridor)
 		}

@@ -18,6 +18,7 @@ import (
 	"corridor/routing"
 	"corridor/routing/duration"
 	"corridor/routing/emission"
+	"corridor/routing/pareto"
 	"corridor/routing/regime"
 	"corridor/routing/tariff"
 	"corridor/routing/timetable"
@@ -116,7 +117,8 @@ type query struct {
 
 	sites    []site
 	hops     []hop
-	g        *graph
+	graph    *pareto.Builder
+	net      *pareto.Network
 	verdicts []regime.Verdict // index 0 is "no rule"
 	tokens   map[string]int32
 	names    []string // of tokens
@@ -208,7 +210,6 @@ func (q *query) build() error {
 	q.addSite(site{kind: door, point: q.dest.Point, country: q.dest.Country})
 	q.pickTerminals()
 	q.pickPosts()
-	q.g = newGraph(len(q.sites))
 	// The tables of the sea are made while the land is linked.
 	var ways *seaWays
 	group, ctx := errgroup.WithContext(q.ctx)
@@ -623,16 +624,16 @@ func first(rules ...int32) int32 {
 // connect adds a hop to the graph.
 func (q *query) connect(h hop, token int32, once, marks uint64) {
 	h.verdict = first(h.verdict, q.countryVerdict(q.sites[h.from].country), q.countryVerdict(q.sites[h.to].country))
-	l := link{to: h.to, rule: h.verdict, token: token, once: once, marks: marks, what: int32(len(q.hops))}
+	l := pareto.Link{From: h.from, To: h.to, Rule: h.verdict, Token: token, Once: once, Marks: marks, What: int32(len(q.hops))}
 	for _, w := range append(slices.Clone(h.before), h.after...) {
 		m, v := duration.MeanVar(w.dwell.P50, w.dwell.P90)
-		l.hours += m
-		l.variance += v
+		l.Hours += m
+		l.Variance += v
 	}
 	p50, p90 := q.moving(&h, q.guessSplit(&h))
 	m, v := duration.MeanVar(p50, p90)
-	l.hours += m
-	l.variance += v
+	l.Hours += m
+	l.Variance += v
 	if h.served {
 		if r := h.service.Rhythm; r.Fixed() {
 			ready := 0.0
@@ -640,45 +641,55 @@ func (q *query) connect(h hop, token int32, once, marks uint64) {
 				m, _ := duration.MeanVar(w.dwell.P50, w.dwell.P90)
 				ready += m
 			}
-			l.cutoff = ready
-			l.hours -= ready
-			l.departs = fixedRhythm(r, q.depart)
+			l.CutoffH = ready
+			l.Hours -= ready
+			l.Departs = q.rhythm(r)
 		} else {
-			l.hours += r.Every / 2
-			l.variance += r.Every * r.Every / 12
+			l.Hours += r.Every / 2
+			l.Variance += r.Every * r.Every / 12
 		}
 	}
 	split := q.guessSplit(&h)
-	l.cost = q.p.rates.Sum(q.prices(&h, split))
-	l.co2 = q.emit(&h, split).KG + q.hubs(&h)
+	l.Cost = q.p.rates.Sum(q.prices(&h, split))
+	l.CO2 = q.emit(&h, split).KG + q.hubs(&h)
 	q.hops = append(q.hops, h)
-	q.g.add(h.from, l)
+	q.graph.Add(l)
 }
 
-// fixedRhythm puts a week of departures on the clock of the search.
-func fixedRhythm(r timetable.Rhythm, start time.Time) *rhythm {
+// rhythm puts departures on the clock of the search: a week of them again and
+// again, or those of an imported schedule.
+func (q *query) rhythm(r timetable.Rhythm) int32 {
 	if len(r.Dates) > 0 {
-		return datedRhythm(r, start)
+		return q.datedRhythm(r)
 	}
-	out := &rhythm{period: 168}
-	for t := r.Next(start); len(out.times) < len(r.Days); t = r.Next(t.Add(time.Minute)) {
-		out.times = append(out.times, t.Sub(start).Hours())
+	var times []float64
+	for t := r.Next(q.depart); len(times) < len(r.Days); t = r.Next(t.Add(time.Minute)) {
+		times = append(times, t.Sub(q.depart).Hours())
 	}
-	return out
+	return q.addRhythm(times, 168)
 }
 
 // datedRhythm puts the departures of an imported schedule on the clock of the
 // search, as many as any journey may wait for.
-func datedRhythm(r timetable.Rhythm, start time.Time) *rhythm {
+func (q *query) datedRhythm(r timetable.Rhythm) int32 {
 	const most = 120
-	out := &rhythm{}
-	for t := r.Next(start); len(out.times) < most && t.Sub(start) < 120*24*time.Hour; t = r.Next(t.Add(time.Minute)) {
-		out.times = append(out.times, t.Sub(start).Hours())
+	var times []float64
+	for t := r.Next(q.depart); len(times) < most && t.Sub(q.depart) < 120*24*time.Hour; t = r.Next(t.Add(time.Minute)) {
+		times = append(times, t.Sub(q.depart).Hours())
 	}
-	if len(out.times) == 0 {
-		out.times = []float64{r.Next(start).Sub(start).Hours()}
+	if len(times) == 0 {
+		times = []float64{r.Next(q.depart).Sub(q.depart).Hours()}
 	}
-	return out
+	return q.addRhythm(times, 0)
+}
+
+func (q *query) addRhythm(times []float64, period float64) int32 {
+	slices.Sort(times)
+	id, err := q.graph.Rhythm(slices.Compact(times), period)
+	if err != nil {
+		panic(err) // finite, sorted and within a week, as made above
+	}
+	return id
 }
 
 // guessSplit stands for the distance by country until the way is known.

@@ -13,6 +13,7 @@ import (
 	"corridor/geodata/path"
 	"corridor/routing"
 	"corridor/routing/duration"
+	"corridor/routing/pareto"
 	"corridor/routing/regime"
 	"corridor/routing/tariff"
 	"corridor/routing/timetable"
@@ -22,7 +23,8 @@ import (
 
 // journey is a chain of hops the search found.
 type journey struct {
-	label    label
+	label    pareto.Label
+	found    int // its place among all that were found, cheapest first
 	hops     []hop
 	corridor string
 	areas    []string // entered by land, the origin's first
@@ -32,13 +34,11 @@ type journey struct {
 }
 
 // trace collects the hops of a label.
-func (q *query) trace(l label, arena []label) journey {
-	j := journey{label: l, verdict: l.rule}
-	for at := l; at.parent >= 0; at = arena[at.parent] {
-		j.hops = append(j.hops, q.hops[q.g.out[at.from][at.link].what])
-	}
-	for a, b := 0, len(j.hops)-1; a < b; a, b = a+1, b-1 {
-		j.hops[a], j.hops[b] = j.hops[b], j.hops[a]
+func (q *query) trace(l pareto.Label, steps []pareto.Step) journey {
+	j := journey{label: l, verdict: l.Rule}
+	j.hops = make([]hop, len(steps))
+	for i, s := range steps {
+		j.hops[i] = q.hops[q.net.Link(s.Link).What]
 	}
 	middle := false
 	for _, h := range j.hops {

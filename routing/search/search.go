@@ -4,13 +4,13 @@
 // posts worth considering, with links by lorry and train inside each area of free
 // movement, by ship and by air between terminals, and over the borders; searches
 // it for the ways that are best in cost, time, CO2e and certainty (labels with
-// dominance by kind of journey, label.go); and evaluates a handful of really
+// dominance by kind of journey, package pareto); and evaluates a handful of really
 // different ones in full: the way on the network, times as distributions, cost
 // lines with their dates, CO2e with its method. Ways that break a rule are
 // searched too, so that what is refused comes back with the rule.
 //
 // Nothing is written in for any pair of places. The world is given by the
-// interfaces Router and Places. Read graph.go, label.go, option.go, choose.go.
+// interfaces Router and Places. Read graph.go, option.go, choose.go.
 package search
 
 import (
@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"corridor/geodata"
@@ -25,6 +26,7 @@ import (
 	"corridor/geodata/network/sea"
 	"corridor/routing"
 	"corridor/routing/emission"
+	"corridor/routing/pareto"
 	"corridor/routing/tariff"
 	"corridor/routing/timetable"
 )
@@ -53,6 +55,8 @@ type Planner struct {
 	lanes    []timetable.Lane
 	clock    func() time.Time
 	dist     *distances
+
+	builders, searchers sync.Pool // *pareto.Builder, *pareto.Searcher
 }
 
 // New makes a Planner.
@@ -64,6 +68,8 @@ func New(c Config) (*Planner, error) {
 		places: c.Places, posts: slices.Clone(c.Posts), passages: slices.Clone(c.Passages),
 		rates: c.Rates, times: c.Times, factors: c.Factors, clock: c.Clock, dist: newDistances(c.World),
 	}
+	p.builders.New = func() any { return new(pareto.Builder) }
+	p.searchers.New = func() any { return new(pareto.Searcher) }
 	more, err := border.Others()
 	if err != nil {
 		return nil, fmt.Errorf("make a planner: %w", err)
@@ -117,10 +123,10 @@ func samePair(a, b geodata.BorderPost) bool {
 
 // The search is bounded so that it answers while somebody waits.
 const (
-	searchHops     = 14
+	searchLegs     = 14
 	searchEpsilon  = 0.05
 	searchSlack    = worstProduct * 1.25
-	searchPerClass = 6
+	searchPerKind  = 6
 	searchLabels   = 200_000
 	departuresEach = 2
 )
@@ -134,30 +140,53 @@ func (p *Planner) Plan(ctx context.Context, req routing.Request, cond routing.Co
 		return routing.Plan{}, err
 	}
 	q.ctx, q.cond = ctx, cond
+	q.graph = p.builders.Get().(*pareto.Builder)
+	defer p.builders.Put(q.graph)
+	q.graph.Reset()
 	q.closedPassages()
 	if err := q.build(); err != nil {
 		return routing.Plan{}, fmt.Errorf("plan %s to %s: %w", q.origin.Label("en"), q.dest.Label("en"), err)
 	}
-	lim := limits{
-		hops: searchHops, epsilon: searchEpsilon, classes: true, slack: searchSlack, perClass: searchPerClass,
-		patient: takesShip | leadsToPort, patience: worstPlain,
-		departures: departuresEach, labels: searchLabels,
-	}
-	start := q.passed(q.origin.Country)
-	found, arena := search(q.g, atOrigin, atDestination, start, lim, func() bool { return ctx.Err() != nil })
-	if err := ctx.Err(); err != nil {
+	found, err := q.search()
+	if err != nil {
 		return routing.Plan{}, fmt.Errorf("plan %s to %s: %w", q.origin.Label("en"), q.dest.Label("en"), err)
 	}
 	plan := routing.Plan{
 		Created: q.now, Request: q.req,
 		Origin: q.placePoint(q.origin), Destination: q.placePoint(q.dest),
 	}
-	plan.Options, plan.Excluded, err = q.choose(found, arena)
+	plan.Options, plan.Excluded, err = q.choose(found)
 	if err != nil {
 		return routing.Plan{}, fmt.Errorf("plan %s to %s: %w", q.origin.Label("en"), q.dest.Label("en"), err)
 	}
 	plan.Notes = q.notes(plan.Options)
 	return plan, nil
+}
+
+// search finds the journeys worth a look in the graph.
+func (q *query) search() ([]journey, error) {
+	var err error
+	if q.net, err = q.graph.Build(len(q.sites)); err != nil {
+		return nil, err
+	}
+	s := q.p.searchers.Get().(*pareto.Searcher)
+	defer q.p.searchers.Put(s)
+	labels, err := s.Search(q.ctx, q.net, pareto.Query{
+		From: atOrigin, To: atDestination, Passed: q.passed(q.origin.Country),
+		Legs: searchLegs, Departures: departuresEach, Epsilon: searchEpsilon, Labels: searchLabels,
+		Kinds: true, PerKind: searchPerKind, Slack: searchSlack, Patient: takesShip | leadsToPort, Patience: worstPlain,
+	})
+	if err != nil {
+		return nil, err
+	}
+	found := make([]journey, len(labels))
+	var steps []pareto.Step
+	for i, l := range labels {
+		steps = s.Steps(l, steps[:0])
+		found[i] = q.trace(l, steps)
+		found[i].found = i
+	}
+	return found, nil
 }
 
 // closedPassages asks the conditions for passages that are shut.

@@ -8,6 +8,7 @@ import (
 
 	"corridor/geodata"
 	"corridor/routing"
+	"corridor/routing/pareto"
 	"corridor/routing/regime"
 	"corridor/routing/tariff"
 	"corridor/routing/timetable"
@@ -281,7 +282,7 @@ func beatenWords(options []routing.Option, i int) string {
 		if k == i {
 			continue
 		}
-		if p := beatenBy(optionCriteria(a), optionCriteria(&options[k])); p > most {
+		if p := pareto.BeatenBy(optionCriteria(a), optionCriteria(&options[k])); p > most {
 			at, most = k, p
 		}
 	}
