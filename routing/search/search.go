@@ -56,7 +56,7 @@ type Planner struct {
 	clock    func() time.Time
 	dist     *distances
 
-	builders, searchers sync.Pool // *pareto.Builder, *pareto.Searcher
+	builders, searchers *sync.Pool // *pareto.Builder, *pareto.Searcher
 }
 
 // New makes a Planner.
@@ -68,8 +68,8 @@ func New(c Config) (*Planner, error) {
 		places: c.Places, posts: slices.Clone(c.Posts), passages: slices.Clone(c.Passages),
 		rates: c.Rates, times: c.Times, factors: c.Factors, clock: c.Clock, dist: newDistances(c.World),
 	}
-	p.builders.New = func() any { return new(pareto.Builder) }
-	p.searchers.New = func() any { return new(pareto.Searcher) }
+	p.builders = &sync.Pool{New: func() any { return new(pareto.Builder) }}
+	p.searchers = &sync.Pool{New: func() any { return new(pareto.Searcher) }}
 	more, err := border.Others()
 	if err != nil {
 		return nil, fmt.Errorf("make a planner: %w", err)
