@@ -151,6 +151,7 @@ type site struct {
 	stream  *stream.Server
 	feed    *feed.Server
 	planner api.Planner
+	places  api.Places
 }
 
 // assemble puts the web together on a store and a tracker that are running.
@@ -188,7 +189,7 @@ func (a *app) assemble(store tracking.Store, tracker *live.Tracker, sessionKey [
 		Parties: tracker, Tracker: tracker, Clock: a.clock, Version: version, Demo: demo,
 	})
 	s := &site{
-		web: server, planner: planner,
+		web: server, planner: planner, places: places,
 		stream: stream.New(stream.Config{
 			Watcher: tracker, Authenticate: server.Identify, Origins: a.origins, Clock: a.clock, Logger: a.logger, Metrics: metrics,
 			Refuse: func(w http.ResponseWriter, r *http.Request, status int, detail string) {
@@ -212,9 +213,9 @@ func (a *app) assemble(store tracking.Store, tracker *live.Tracker, sessionKey [
 // openPlanner opens the world the planner works in, with what was imported into the
 // data directory.
 func openPlanner(data string) (api.Planner, api.Places, error) {
-	places, err := gazetteer.Open()
+	places, err := openPlaces(data)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open the gazetteer: %w", err)
+		return nil, nil, fmt.Errorf("open the places: %w", err)
 	}
 	world, err := openWorld(data)
 	if err != nil {
@@ -281,7 +282,7 @@ func (a *app) serve(ctx context.Context, s *site, tracker *live.Tracker, tracker
 	group.Go(func() error { return a.open(work, tracker, trackerEnd) })
 	group.Go(func() error {
 		if a.warmUp {
-			warm(work, s.planner, a.logger)
+			warm(work, s.planner, s.places, a.logger)
 		}
 		return nil
 	})
@@ -304,8 +305,13 @@ func (a *app) serve(ctx context.Context, s *site, tracker *live.Tracker, tracker
 
 // warm makes a plan over half of the world for nobody, so that the first user does
 // not wait until the networks are prepared for what plans ask of them.
-func warm(ctx context.Context, planner api.Planner, logger *slog.Logger) {
+func warm(ctx context.Context, planner api.Planner, places api.Places, logger *slog.Logger) {
 	begun := time.Now()
+	if g, ok := places.(*gazetteer.Gazetteer); ok {
+		if err := g.Warm(); err != nil {
+			logger.Warn("search could not be warmed up", "err", err)
+		}
+	}
 	_, err := planner.Plan(ctx, routing.Request{
 		Origin: "CNTAO", Destination: "RUMOW", Cargo: routing.Cargo{WeightKG: 20_000, Unit: routing.FTL}, Depart: begun,
 	}, reference{})

@@ -83,7 +83,7 @@ type atlas struct {
 }
 
 func openAtlas(data string) (*atlas, error) {
-	places, err := gazetteer.Open()
+	places, err := openPlaces(data)
 	if err != nil {
 		return nil, err
 	}

@@ -45,6 +45,7 @@ type importReport struct {
 	What    string       `json:"what"`              // what was imported, e.g. "places from a World Port Index"
 	Stored  string       `json:"stored"`            // the file or folder it was left in
 	Loaded  int          `json:"loaded"`            // rows, places, services, … taken
+	Known   int          `json:"known,omitempty"`   // rows that say what Corridor knows already
 	Skipped int          `json:"skipped,omitempty"` // rows that rightly say nothing, such as a deleted code
 	Refused []refusedRow `json:"refused"`           // rows that make no sense
 }
@@ -57,6 +58,7 @@ type refusedRow struct {
 
 func importKinds() []importKind {
 	return []importKind{
+		placesKind(),
 		osmKind(),
 		servicesKind(),
 		tariffsKind(),
@@ -157,6 +159,9 @@ func dataFlag(flags *flag.FlagSet) *string {
 func (r importReport) print(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s %s, kept in %s\n", r.File, grouped(float64(r.Loaded)), r.What, r.Stored)
+	if r.Known > 0 {
+		fmt.Fprintf(&b, "%s rows are known already\n", grouped(float64(r.Known)))
+	}
 	if r.Skipped > 0 {
 		fmt.Fprintf(&b, "%s rows say nothing to keep\n", grouped(float64(r.Skipped)))
 	}

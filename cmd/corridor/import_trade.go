@@ -142,7 +142,7 @@ func importServices(ctx context.Context, in importJob, format string) (importRep
 	if format == "" {
 		format = scheduleFormat(head[:n])
 	}
-	places, err := gazetteer.Open()
+	places, err := openPlaces(in.data)
 	if err != nil {
 		return report, fmt.Errorf("open the gazetteer: %w", err)
 	}

@@ -53,7 +53,7 @@ var sharedPlanner = sync.OnceValues(func() (struct {
 ) {
 	planner, places, err := openPlanner("")
 	if err == nil {
-		warm(context.Background(), planner, slog.New(slog.DiscardHandler))
+		warm(context.Background(), planner, places, slog.New(slog.DiscardHandler))
 	}
 	return struct {
 		api.Planner

@@ -28,12 +28,13 @@ type Record struct {
 // TerminalRecord is a terminal and the place it serves.
 type TerminalRecord struct {
 	Terminal geodata.Terminal
-	Place    int      // index into Data.Places
+	Place    int      // index into Data.Places; -1: the place elsewhere with the code Terminal.Place
 	Aliases  []string // other names
 }
 
 // Data is everything the gazetteer holds. Countries are names by ISO code.
 type Data struct {
+	Own       bool // the user's own, which win ties
 	Places    []Record
 	Terminals []TerminalRecord
 	Countries map[geodata.Country]geodata.Names
@@ -43,7 +44,7 @@ type Data struct {
 // bytes; numbers are varints unless told. Columns follow each other, so that like
 // stands by like and compresses.
 //
-//	magic "gazetteer2\n"
+//	magic "gazetteer2\n", then a byte: 1 for the user's own places
 //	countries: count, then code, en, zh, ru each, sorted by code
 //	places: count; they stand in the order of their English name, folded and without spaces
 //	  en: shared bytes with the one before, rest
@@ -85,6 +86,11 @@ func Encode(w io.Writer, d Data) error {
 	}
 
 	e := encoder{b: []byte(magic)}
+	own := byte(0)
+	if d.Own {
+		own = 1
+	}
+	e.b = append(e.b, own)
 	codes := make([]geodata.Country, 0, len(d.Countries))
 	for c := range d.Countries {
 		codes = append(codes, c)
@@ -179,7 +185,12 @@ func Encode(w io.Writer, d Data) error {
 	for _, r := range d.Terminals {
 		t := r.Terminal
 		e.strings(t.ID, t.Names.EN, t.Names.ZH, t.Names.RU, string(t.Mode), string(t.Country), t.Source)
-		e.uint(at[r.Place])
+		if r.Place < 0 {
+			e.uint(0)
+			e.strings(t.Place)
+		} else {
+			e.uint(at[r.Place] + 1)
+		}
 		e.b = binary.LittleEndian.AppendUint32(e.b, math.Float32bits(float32(t.Point[0])))
 		e.b = binary.LittleEndian.AppendUint32(e.b, math.Float32bits(float32(t.Point[1])))
 		flags := t.Tier << 1
@@ -306,7 +317,7 @@ func decode(r io.Reader) (*layer, error) {
 		return nil, ErrFormat
 	}
 	in := &decoder{b: raw[len(magic):]}
-	g := &layer{}
+	g := &layer{own: in.count(1) == 1}
 	for range in.count(256) {
 		g.countries = append(g.countries, country{
 			code:  geodata.Country(in.string()),
@@ -361,7 +372,11 @@ func decode(r io.Reader) (*layer, error) {
 			ID: in.string(), Names: geodata.Names{EN: in.string(), ZH: in.string(), RU: in.string()},
 			Mode: geodata.Mode(in.string()), Country: geodata.Country(in.string()), Source: in.string(),
 		}
-		place := in.place(n)
+		place := in.count(n) - 1
+		if place < 0 {
+			t.Place = in.string()
+			in.check(t.Place == "" || len(t.Place) == 5 && packTail(t.Place[2:]) >= 0)
+		}
 		if b := in.bytes(8); len(b) == 8 {
 			t.Point = orb.Point{
 				round4(math.Float32frombits(binary.LittleEndian.Uint32(b))),

@@ -62,6 +62,7 @@ type terminal struct {
 
 // layer is one file of places, as columns.
 type layer struct {
+	own       bool // the user's own places
 	countries []country
 
 	// Columns by place, in the order of the key of the English name.
@@ -104,19 +105,22 @@ func Open() (*Gazetteer, error) {
 	return assemble(l)
 }
 
-// OpenWith lays places that Encode wrote, the user's own, over the embedded ones. A
-// place of theirs with the UN/LOCODE of an embedded one stands in its stead; of
-// equal names theirs are found first.
-func OpenWith(own io.Reader) (*Gazetteer, error) {
+// OpenWith lays places that Encode wrote over the embedded ones, later layers over
+// earlier ones. A place of theirs with the UN/LOCODE of one below stands in its stead;
+// of equal names those of layers marked as the user's own are found first.
+func OpenWith(over ...io.Reader) (*Gazetteer, error) {
 	l, err := decode(bytes.NewReader(places))
 	if err != nil {
 		return nil, fmt.Errorf("read embedded places: %w", err)
 	}
-	over, err := decode(own)
-	if err != nil {
-		return nil, err
+	layers := []*layer{l}
+	for _, r := range over {
+		if l, err = decode(r); err != nil {
+			return nil, err
+		}
+		layers = append(layers, l)
 	}
-	return assemble(l, over)
+	return assemble(layers...)
 }
 
 // assemble joins layers, the embedded one first.
@@ -154,6 +158,13 @@ func assemble(layers ...*layer) (*Gazetteer, error) {
 				continue
 			}
 			at := ref{int32(n), t.place}
+			if t.place < 0 {
+				below, ok := g.byCode(t.Place)
+				if !ok {
+					continue
+				}
+				at = below
+			}
 			for heir[at] != (ref{}) {
 				at = heir[at]
 			}
@@ -262,7 +273,7 @@ func (g *Gazetteer) HasCode(code string) bool {
 }
 
 // own reports whether a place is the user's.
-func (r ref) own() bool { return r.layer > 0 }
+func (g *Gazetteer) own(r ref) bool { return g.layers[r.layer].own }
 
 func (g *Gazetteer) rankOf(r ref) int { return int(g.layers[r.layer].rank[r.at]) }
 
@@ -283,10 +294,16 @@ func (g *Gazetteer) pointOf(r ref) orb.Point {
 // compare orders places: the more important first.
 func (g *Gazetteer) compare(a, b ref) int {
 	x, y := g.layers[a.layer], g.layers[b.layer]
+	if x.own != y.own { // own places win ties
+		if x.own {
+			return -1
+		}
+		return 1
+	}
 	return cmp.Or(
-		cmp.Compare(b.layer, a.layer), // own places win ties
 		cmp.Compare(y.rank[b.at], x.rank[a.at]),
 		cmp.Compare(y.population[b.at], x.population[a.at]),
+		cmp.Compare(a.layer, b.layer),
 		cmp.Compare(a.at, b.at),
 	)
 }

@@ -70,8 +70,9 @@ func (g *Gazetteer) guesses(key string, take func(guess)) {
 	}
 	mask := letterMask(letters)
 	var rows editRows
-	for i := range g.spelt() {
-		s := &g.spelt()[i]
+	all := g.spelt()
+	for i := range all {
+		s := &all[i]
 		long := len(s.key) - length
 		if long < -limit || bits.OnesCount64(mask&^s.mask) > limit {
 			continue

@@ -163,7 +163,11 @@ func (g *Gazetteer) exact(key string, fits func(ref) bool, take func(hit)) {
 	}
 	offer := func(r ref, malus int) {
 		if !g.hidden[r] && (fits == nil || fits(r)) {
-			take(hit{target: target{place: r}, score: g.rankOf(r) - malus})
+			score := g.rankOf(r) - malus
+			if g.own(r) {
+				score += ownBonus
+			}
+			take(hit{target: target{place: r}, score: score})
 		}
 	}
 	for n, l := range g.layers {

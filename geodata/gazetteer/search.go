@@ -187,7 +187,7 @@ func (g *Gazetteer) offerCodes(top *top, query string) {
 func (g *Gazetteer) offerNames(top *top, key string) {
 	for n, l := range g.layers {
 		most := exactBonus
-		if n > 0 {
+		if l.own {
 			most = ownBonus
 		}
 		offer := func(r ref, score int, t *texts, i int, strong bool) {
@@ -421,22 +421,22 @@ func (g *Gazetteer) match(of target) geodata.Match {
 		case geodata.Sea:
 			kind = geodata.KindSeaport
 		}
-		return geodata.Match{ID: t.ID, Kind: kind, Place: g.placeAt(t), Terminal: &t.Terminal, Own: t.place.own()}
+		return geodata.Match{ID: t.ID, Kind: kind, Place: g.placeAt(t), Terminal: &t.Terminal, Own: g.own(t.place)}
 	}
 	p := g.place(of.place)
-	m := geodata.Match{ID: p.Code, Kind: geodata.KindLocality, Place: p, Own: of.place.own()}
+	m := geodata.Match{ID: p.Code, Kind: geodata.KindLocality, Place: p, Own: g.own(of.place)}
 	if m.ID == "" {
 		m.ID = p.Names.EN + ", " + string(p.Country)
 	}
-	switch {
-	case p.Functions&geodata.HasSeaport != 0:
-		m.Kind = geodata.KindSeaport
-		for _, i := range g.serving[of.place] {
-			if t := &g.terminals[i]; t.Mode == geodata.Sea {
-				m.Terminal = &t.Terminal
-				break
-			}
+	for _, i := range g.serving[of.place] {
+		if t := &g.terminals[i]; t.Mode == geodata.Sea {
+			m.Terminal = &t.Terminal
+			break
 		}
+	}
+	switch {
+	case m.Terminal != nil || p.Functions&geodata.HasSeaport != 0:
+		m.Kind = geodata.KindSeaport
 	case p.Functions&geodata.IsCity != 0:
 		m.Kind = geodata.KindCity
 	}
