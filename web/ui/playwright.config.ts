@@ -5,14 +5,14 @@ import { defineConfig } from '@playwright/test';
 export default defineConfig({
   testDir: 'e2e',
   outputDir: 'test-results',
-  timeout: 120_000,
-  expect: { timeout: 20_000 },
+  timeout: 240_000,
+  expect: { timeout: 30_000 },
   workers: 1,
   retries: process.env.CI ? 1 : 0,
   reporter: [['list']],
   globalSetup: './e2e/build.ts',
   use: {
-    actionTimeout: 20_000,
+    actionTimeout: 40_000,
     // Colours in the middle of a transition have no contrast to measure.
     contextOptions: { reducedMotion: 'reduce' },
     viewport: { width: 1440, height: 900 },

@@ -105,7 +105,7 @@ export const test = base.extend<{ strict: void }, { corridor: Corridor }>({
       page.on('console', (m) => {
         if (m.type() === 'error' && !/status of (401|4\d\d)|ERR_CONNECTION|ERR_INTERNET|WebSocket/.test(m.text())) wrong.push(m.text());
       });
-      page.on('pageerror', (e) => wrong.push(String(e)));
+      page.on('pageerror', (e) => wrong.push(e.stack ?? String(e)));
       await use();
       expect(wrong).toEqual([]);
     },

@@ -17,10 +17,10 @@ function along(s: ShipmentView, n: number): [number, number][] {
   return Array.from({ length: n }, (_, i) => all[Math.floor((i * (all.length - 1)) / (n * 3))] as [number, number]);
 }
 
-const words: Record<Lang, { live: string; book: string; open: string; nothing: string; simulated: string; moscow: string; excluded: RegExp }> = {
-  en: { live: 'Live', book: 'Book this corridor', open: 'Open the shipment', nothing: 'Nothing needs a decision now', simulated: 'simulated', moscow: 'Moscow', excluded: /Excluded by rule/ },
-  zh: { live: '实时', book: '预订此走廊', open: '开立运单', nothing: '目前没有待决策事项', simulated: '模拟', moscow: '莫斯科', excluded: /按规则/ },
-  ru: { live: 'На линии', book: 'Забронировать', open: 'Открыть перевозку', nothing: 'Сейчас решать нечего', simulated: 'имитация', moscow: 'Москва', excluded: /Исключён правилом/ },
+const words: Record<Lang, { live: string; book: string; open: string; nothing: string; simulated: string; moscow: string; excluded: RegExp; papers: string; addNumber: string; number: string; save: string; shareOut: string; makeLink: string; gone: string }> = {
+  en: { live: 'Live', book: 'Book this corridor', open: 'Open the shipment', nothing: 'Nothing needs a decision now', simulated: 'simulated', moscow: 'Moscow', excluded: /Excluded by rule/, papers: 'Papers', addNumber: 'Add a number', number: 'Number', save: 'Save', shareOut: 'Share', makeLink: 'Make a link', gone: 'This link shows nothing' },
+  zh: { live: '实时', book: '预订此走廊', open: '开立运单', nothing: '目前没有待决策事项', simulated: '模拟', moscow: '莫斯科', excluded: /按规则/, papers: '单证', addNumber: '添加单号', number: '号码', save: '保存', shareOut: '分享', makeLink: '生成链接', gone: '此链接没有内容' },
+  ru: { live: 'На линии', book: 'Забронировать', open: 'Открыть перевозку', nothing: 'Сейчас решать нечего', simulated: 'имитация', moscow: 'Москва', excluded: /Исключён правилом/, papers: 'Документы', addNumber: 'Добавить номер', number: 'Номер', save: 'Сохранить', shareOut: 'Поделиться', makeLink: 'Создать ссылку', gone: 'Эта ссылка ничего не показывает' },
 };
 
 test('a wrong key is refused in words', async ({ page, corridor }) => {
@@ -37,7 +37,7 @@ test('a wrong key is refused in words', async ({ page, corridor }) => {
 });
 
 for (const [lang, theme] of [['en', 'light'], ['zh', 'light'], ['ru', 'dark']] as [Lang, Theme][]) {
-  test(`plan, book, post and watch (${lang}, ${theme})`, async ({ page, corridor }) => {
+  test(`plan, book, post and watch (${lang}, ${theme})`, async ({ page, browser, corridor }) => {
     const w = words[lang];
     const carrier = await corridor.carrier(`Lunan Cold Chain ${lang}`);
     const unit = `鲁B-K77${lang}`;
@@ -125,6 +125,40 @@ for (const [lang, theme] of [['en', 'light'], ['zh', 'light'], ['ru', 'dark']] a
     await expectAccessible(page);
     await page.screenshot({ path: join(shots, `live-${lang}-${theme}.png`) });
 
+    // Its papers: a container number with a wrong digit is refused, the right one finds the shipment.
+    await page.getByRole('button', { name: w.papers, exact: true }).click();
+    await page.getByRole('button', { name: w.addNumber }).click();
+    const number = page.getByLabel(w.number, { exact: true }).first();
+    await number.fill('CSQU3054384');
+    await page.getByRole('button', { name: w.save, exact: true }).click();
+    await expect(page.locator('dialog')).toContainText('would be 3');
+    await number.fill('csqu 305438-3');
+    await page.getByRole('button', { name: w.save, exact: true }).click();
+    await expect(number).toHaveValue('CSQU3054383');
+    await expectAccessible(page);
+    await page.screenshot({ path: join(shots, `papers-${lang}-${theme}.png`) });
+    await page.keyboard.press('Escape');
+
+    // A link for whoever waits for the goods, opened by somebody without a key.
+    await page.getByRole('button', { name: w.shareOut, exact: true }).click();
+    await page.getByRole('button', { name: w.makeLink }).click();
+    const link = await page.locator('#made').inputValue();
+    const guests = await browser.newContext({ viewport: { width: 390, height: 844 }, reducedMotion: 'reduce' });
+    const guest = await guests.newPage();
+    await prefer(guest, lang, theme);
+    await guest.goto(link);
+    await expect(guest.locator('.hero')).toBeVisible();
+    await expect(guest.locator('body')).not.toContainText(unit);
+    expect(await guest.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await expectAccessible(guest);
+    await guest.screenshot({ path: join(shots, `share-${lang}-${theme}.png`), fullPage: true });
+    await page.locator('dialog li button').click();
+    await expect(page.locator('dialog li')).toHaveCount(0);
+    await guest.reload();
+    await expect(guest.locator('h1')).toContainText(w.gone);
+    await guests.close();
+    await page.keyboard.press('Escape');
+
     // Nothing is wrong yet, and the page says so rather than invent something.
     await expect(page.locator('.panel.left')).toContainText(w.nothing);
 
@@ -133,6 +167,7 @@ for (const [lang, theme] of [['en', 'light'], ['zh', 'light'], ['ru', 'dark']] a
     await expect(page.locator('.chosen')).toHaveAttribute('data-unit', unit);
     await expect(page.locator('.panel.right')).toContainText(`PO-${lang}-20931`); // with its shipment
     await page.goto(`${corridor.url}/shipments`);
+    await page.getByRole('searchbox').fill('csqu-3054383');
     await expect(page.getByRole('link', { name: `PO-${lang}-20931` })).toBeVisible();
     await expectAccessible(page);
     await page.screenshot({ path: join(shots, `shipments-${lang}-${theme}.png`) });

@@ -3,9 +3,10 @@
 type Handler = (e: KeyboardEvent) => void;
 
 function typing(e: KeyboardEvent): boolean {
+  // A button that was disabled while it worked has given its focus away.
+  if (document.querySelector('dialog[open]')) return true;
   const el = e.target as HTMLElement | null;
   if (!el || typeof el.closest !== 'function') return false;
-  if (el.closest('dialog')) return true;
   return el.isContentEditable || (el.matches('input, select, textarea') && !el.matches('input[type=range], input[type=checkbox]'));
 }
 

@@ -111,6 +111,16 @@ const titles: Record<string, { zh: string; ru: string }> = {
   Air: { zh: '航空', ru: 'Самолёт' },
 };
 
+/** statusKey is the message for a shipment's status. */
+export function statusKey(status: string | undefined): 'live.arrived' | 'live.planned' | 'live.cancelled' | 'live.underWay' {
+  switch (status) {
+    case 'arrived': return 'live.arrived';
+    case 'planned': return 'live.planned';
+    case 'cancelled': return 'live.cancelled';
+  }
+  return 'live.underWay';
+}
+
 /** shortAirport leaves the words every airport has in its name. */
 function shortAirport(name: string, lang: Lang = 'en'): string {
   const m = /^(.*?),? (?:International )?Airport\b(.*)$/.exec(name);
@@ -122,15 +132,17 @@ function parts(name: string | undefined): string[] {
   return (name ?? '').split(/\s*[–—]\s*/).map((s) => s.trim());
 }
 
+type Post = Pick<BorderPost, 'id' | 'names'>;
+
 /** Words knows the names one plan needs. */
 export class Words {
-  private readonly post = new Map<string, BorderPost>();
+  private readonly post = new Map<string, Post>();
   private readonly names = new Map<string, Names>();
   private readonly cities: Names[] = [];
 
   constructor(
     readonly lang: Lang,
-    posts: readonly BorderPost[],
+    posts: readonly Post[],
     points: readonly Point[] = [],
     more: readonly Names[] = [],
   ) {

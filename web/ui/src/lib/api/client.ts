@@ -2,7 +2,7 @@
 // whose problem says what to do; a network failure has status 0.
 
 import type {
-  BorderPost, Eta, Fix, Party, Place, Plan, PlanRequest, Problem, Session, Shipment, ShipmentSummary, TrackEvent, Unit,
+  BorderPost, Contact, Eta, Fix, Paper, Party, Place, Plan, PlanRequest, Problem, Reference, Session, Share, Shared, Shipment, ShipmentSummary, TrackEvent, Unit,
 } from './types';
 
 export class ApiError extends Error {
@@ -61,10 +61,17 @@ export const api = {
   plan: (request: PlanRequest, signal?: AbortSignal) =>
     call<Plan>('POST', '/api/v1/plans', request, signal).then((p) => ({ ...p, options: p.options ?? [], excluded: p.excluded ?? [] })),
   borders: () => call<{ borders: BorderPost[] | null }>('GET', '/api/v1/borders').then((r) => (r.borders ?? []).map((b) => ({ ...b, modes: b.modes ?? [] }))),
-  shipments: () => call<{ shipments: ShipmentSummary[] | null }>('GET', '/api/v1/shipments').then((r) => r.shipments ?? []),
+  shipments: (q = '') => call<{ shipments: ShipmentSummary[] | null }>('GET', `/api/v1/shipments${q ? `?q=${id(q)}` : ''}`).then((r) => r.shipments ?? []),
   shipment: (s: string) => call<Shipment>('GET', `/api/v1/shipments/${id(s)}`),
   openShipment: (body: { plan_id: string; option_id: string; reference?: string; carrier?: string; unit?: string; promise?: string }) =>
     call<Shipment>('POST', '/api/v1/shipments', body),
+  putDossier: (s: string, body: { revision: number; references: Reference[]; contacts: Contact[]; documents: Paper[] }) =>
+    call<Shipment>('PUT', `/api/v1/shipments/${id(s)}/dossier`, body),
+  addNote: (s: string, text: string) => call<Shipment>('POST', `/api/v1/shipments/${id(s)}/notes`, { text }),
+  shares: (s: string) => call<{ shares: Share[] | null }>('GET', `/api/v1/shipments/${id(s)}/shares`).then((r) => r.shares ?? []),
+  share: (s: string, body: { scope: string; expires: string }) => call<Share>('POST', `/api/v1/shipments/${id(s)}/shares`, body),
+  unshare: (s: string, share: string) => call<void>('DELETE', `/api/v1/shipments/${id(s)}/shares/${id(share)}`),
+  shared: (secret: string) => call<Shared>('GET', `/api/v1/shared/${id(secret)}`),
   eta: (s: string) => call<Eta>('GET', `/api/v1/shipments/${id(s)}/eta`),
   events: (s: string) => call<{ events: TrackEvent[] | null }>('GET', `/api/v1/shipments/${id(s)}/events`).then((r) => r.events ?? []),
   carriers: () => call<{ carriers: Party[] | null }>('GET', '/api/v1/carriers').then((r) => r.carriers ?? []),

@@ -224,6 +224,75 @@ export interface Shipment {
   opened: string;
   status: string;
   simulated?: boolean;
+  dossier?: Dossier;
+}
+
+export interface Reference {
+  kind: string;
+  number: string;
+}
+
+export interface Contact {
+  role: string;
+  name: string;
+  contact?: string;
+}
+
+export interface Paper {
+  kind: string;
+  number?: string;
+  status: string;
+  issued?: string;
+  expires?: string;
+}
+
+export interface Dossier {
+  revision: number;
+  references?: Reference[] | null;
+  contacts?: Contact[] | null;
+  documents?: Paper[] | null;
+  notes?: { at: string; by: string; text: string }[] | null;
+}
+
+export interface Share {
+  id: string;
+  scope: 'eta' | 'position';
+  created: string;
+  expires: string;
+  revoked?: string;
+  path?: string;
+}
+
+export interface Milestone {
+  kind: 'departure' | 'border' | 'handover' | 'arrival';
+  name: Names;
+  border?: string;
+  mode: Mode;
+  at_km: number;
+  planned: string;
+  passed: boolean;
+  actual?: string;
+  expected?: { p10: string; p50: string; p90: string };
+}
+
+export interface Shared {
+  reference?: string;
+  scope: 'eta' | 'position';
+  expires: string;
+  status: string;
+  simulated?: boolean;
+  origin: Point;
+  destination: Point;
+  depart: string;
+  promise?: string;
+  transit_hours: Hours;
+  segments: Segment[];
+  legs: { mode: Mode; distance_km: number; geometry: Line | null }[];
+  arrive?: { p10: string; p50: string; p90: string };
+  on_time?: number;
+  made?: string;
+  milestones: Milestone[];
+  position?: { lat: number; lon: number; time: string; done_km: number; total_km: number };
 }
 
 export interface Fix {
