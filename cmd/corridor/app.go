@@ -160,7 +160,7 @@ func (a *app) assemble(store tracking.Store, tracker *live.Tracker, sessionKey [
 	if err != nil {
 		return nil, err
 	}
-	posts, err := border.Posts()
+	posts, err := border.All()
 	if err != nil {
 		return nil, fmt.Errorf("open the border posts: %w", err)
 	}
@@ -225,7 +225,7 @@ func openPlanner(data string) (api.Planner, api.Places, error) {
 	if err := world.Warm(geodata.Modes()...); err != nil {
 		return nil, nil, fmt.Errorf("open the networks: %w", err)
 	}
-	posts, err := border.Posts()
+	posts, err := border.All()
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the border posts: %w", err)
 	}

@@ -91,7 +91,7 @@ func openAtlas(data string) (*atlas, error) {
 	if err != nil {
 		return nil, err
 	}
-	posts, err := border.Posts()
+	posts, err := border.All()
 	if err != nil {
 		return nil, err
 	}

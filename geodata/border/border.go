@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -69,6 +70,33 @@ func Others() ([]geodata.BorderPost, error) {
 	}
 	sort.Slice(posts, func(i, j int) bool { return posts[i].ID < posts[j].ID })
 	return posts, nil
+}
+
+// All returns the posts a planner works with, in the order of their id: Posts, and
+// those of Others that lie between other pairs of countries or serve other modes.
+func All() ([]geodata.BorderPost, error) {
+	all, err := Posts()
+	if err != nil {
+		return nil, err
+	}
+	others, err := Others()
+	if err != nil {
+		return nil, err
+	}
+	known := len(all)
+	for _, b := range others {
+		if !slices.ContainsFunc(all[:known], func(o geodata.BorderPost) bool { return o.ID == b.ID || samePair(o, b) }) {
+			all = append(all, b)
+		}
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].ID < all[j].ID })
+	return all, nil
+}
+
+// samePair reports whether two posts join the same countries by a mode in common.
+func samePair(a, b geodata.BorderPost) bool {
+	return (a.Countries == b.Countries || a.Countries == [2]geodata.Country{b.Countries[1], b.Countries[0]}) &&
+		slices.ContainsFunc(b.Modes, a.Serves)
 }
 
 var columns = []string{

@@ -168,3 +168,33 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// What a planner crosses has a name to show in every language, and nothing is there
+// twice.
+func TestAll(t *testing.T) {
+	all, err := border.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs := map[[2]geodata.Country]bool{}
+	seen := map[string]bool{}
+	for _, p := range all {
+		if seen[p.ID] {
+			t.Errorf("%s is there twice", p.ID)
+		}
+		seen[p.ID] = true
+		if p.Names.EN == "" || p.Names.ZH == "" || p.Names.RU == "" {
+			t.Errorf("%s lacks a name: %+v", p.ID, p.Names)
+		}
+		a, b := p.Countries[0], p.Countries[1]
+		pairs[[2]geodata.Country{min(a, b), max(a, b)}] = true
+	}
+	for id := range posts(t) {
+		if !seen[id] {
+			t.Errorf("%s is left out", id)
+		}
+	}
+	if len(pairs) < 90 {
+		t.Errorf("%d pairs of countries, want 90", len(pairs))
+	}
+}
