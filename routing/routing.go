@@ -42,12 +42,13 @@ type Money struct {
 // Cargo is what moves.
 type Cargo struct {
 	WeightKG float64     `json:"weight_kg"`
-	VolumeM3 float64     `json:"volume_m3,omitempty"` // 0: not given
-	Unit     Unit        `json:"unit,omitempty"`      // empty: FTL
-	HS       string      `json:"hs,omitempty"`        // harmonised system code, 4 to 10 digits
-	DG       string      `json:"dg,omitempty"`        // dangerous goods class, e.g. "3", "6.1"; empty with UN set: the class of that number
-	UN       string      `json:"un,omitempty"`        // UN number of dangerous goods, e.g. "3480"
-	TempC    *[2]float64 `json:"temp_c,omitempty"`    // lowest and highest allowed temperature
+	VolumeM3 float64     `json:"volume_m3,omitempty"`      // 0: not given
+	Unit     Unit        `json:"unit,omitempty"`           // empty: FTL
+	HS       string      `json:"hs,omitempty"`             // harmonised system code, 4 to 10 digits
+	DG       string      `json:"dg,omitempty"`             // dangerous goods class, e.g. "3", "6.1"; empty with UN set: the class of that number
+	UN       string      `json:"un,omitempty"`             // UN number of dangerous goods, e.g. "3480"
+	Charge   float64     `json:"charge_percent,omitempty"` // state of charge of lithium cells; 0: not given
+	TempC    *[2]float64 `json:"temp_c,omitempty"`         // lowest and highest allowed temperature
 	Value    *Money      `json:"value,omitempty"`
 }
 

@@ -21,6 +21,7 @@ import (
 	"corridor/geodata/border"
 	"corridor/geodata/gazetteer"
 	"corridor/routing"
+	"corridor/routing/regime"
 	"corridor/routing/search"
 	"corridor/tracking"
 	"corridor/tracking/live"
@@ -185,7 +186,7 @@ func (a *app) assemble(store tracking.Store, tracker *live.Tracker, sessionKey [
 		demo = &api.Demo{SpeedFactor: demoSpeed}
 	}
 	api.Mount(server, api.Config{
-		Planner: planner, Conditions: reference{}, Plans: store, Places: places, Borders: posts,
+		Planner: planner, Conditions: reference{}, Plans: store, Places: places, Borders: posts, Rules: regime.Rules(),
 		Parties: tracker, Tracker: tracker, Clock: a.clock, Version: version, Demo: demo,
 	})
 	s := &site{

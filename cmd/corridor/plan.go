@@ -3,13 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,8 +31,11 @@ with its date and source.
 
 // planFlags is what plan was told.
 type planFlags struct {
-	weight, volume, unit, depart, arriveBy, modes, avoid, hs, dg, temp, value, lang string
-	asJSON                                                                          bool
+	weight, volume, unit, depart, arriveBy, modes, avoid, hs, dg, un, temp, value, format, lang string
+	drivers                                                                                     int
+	charge                                                                                      float64
+	tir                                                                                         routing.TIRTerms
+	asJSON                                                                                      bool
 }
 
 func planCommand(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
@@ -52,10 +55,19 @@ func planCommand(ctx context.Context, args []string, _ io.Reader, stdout, stderr
 	flags.StringVar(&f.avoid, "avoid", "", "what not to use, parted by commas: country:RU, passage:suez, border:KHO-NUR")
 	flags.StringVar(&f.hs, "hs", "", "harmonised system code of the goods, 4 to 10 digits")
 	flags.StringVar(&f.dg, "dg", "", "class of dangerous goods, e.g. 3")
+	flags.StringVar(&f.un, "un", "", "UN number of dangerous goods, e.g. 3480; its class need not be given")
+	flags.Float64Var(&f.charge, "charge", 0, "state of charge of lithium cells in per cent")
+	flags.IntVar(&f.drivers, "drivers", 2, "drivers of a lorry over borders: 1 or 2")
+	flags.IntVar(&f.tir.Offices, "tir-offices", 0, "customs offices of departure and destination together, under TIR")
+	flags.BoolVar(&f.tir.Unapproved, "tir-unapproved", false, "the vehicle has no certificate of approval for TIR")
+	flags.BoolVar(&f.tir.HeavyOrBulky, "tir-heavy", false, "heavy or bulky goods, which need no approved vehicle")
+	flags.Float64Var(&f.tir.GuaranteeEUR, "tir-guarantee", 0, "guarantee of each national association in EUR; left out: 100000")
+	flags.Float64Var(&f.tir.DutiesPercent, "tir-duties", 0, "duties and taxes at stake in per cent of the value")
 	flags.StringVar(&f.temp, "temp", "", "temperatures to keep in °C, e.g. 2..8")
 	flags.StringVar(&f.value, "value", "", "value of the goods, e.g. 300000USD")
 	flags.StringVar(&f.lang, "lang", "en", "language of place names: en, zh or ru")
-	flags.BoolVar(&f.asJSON, "json", false, "print the plan as JSON")
+	flags.StringVar(&f.format, "format", "", "print the plan as json, geojson, csv, or html, a page to print")
+	flags.BoolVar(&f.asJSON, "json", false, "the same as --format json")
 	data := dataFlag(flags)
 	places, err := interleaved(flags, args)
 	if err != nil {
@@ -63,6 +75,12 @@ func planCommand(ctx context.Context, args []string, _ io.Reader, stdout, stderr
 	}
 	if len(places) != 2 {
 		return &usageError{fmt.Errorf("give two places, FROM and TO; got %d", len(places))}
+	}
+	if f.asJSON && f.format == "" {
+		f.format = string(routing.JSON)
+	}
+	if f.format != "" && !slices.Contains(routing.Formats(), routing.Format(f.format)) {
+		return &usageError{fmt.Errorf("--format %s: use json, geojson, csv or html", f.format)}
 	}
 	req, assumed, err := f.request(places[0], places[1])
 	if err != nil {
@@ -85,11 +103,8 @@ func planCommand(ctx context.Context, args []string, _ io.Reader, stdout, stderr
 		}
 		return err
 	}
-	if f.asJSON {
-		out := json.NewEncoder(stdout)
-		out.SetIndent("", "  ")
-		out.SetEscapeHTML(false)
-		return out.Encode(plan)
+	if f.format != "" {
+		return plan.Write(stdout, routing.Format(f.format))
 	}
 	sheet := newSheet(stdout, f.lang)
 	sheet.plan(&plan, assumed)
@@ -99,7 +114,8 @@ func planCommand(ctx context.Context, args []string, _ io.Reader, stdout, stderr
 // flagOf names the flag that sets a field of a request.
 func flagOf(field string) string {
 	for prefix, name := range map[string]string{
-		"cargo.weight_kg": "--weight", "cargo.volume_m3": "--volume", "cargo.unit": "--unit", "cargo.hs": "--hs", "cargo.dg": "--dg",
+		"cargo.weight_kg": "--weight", "cargo.volume_m3": "--volume", "cargo.unit": "--unit", "cargo.hs": "--hs", "cargo.dg": "--dg", "cargo.un": "--un",
+		"cargo.charge_percent": "--charge", "drivers": "--drivers", "tir.offices": "--tir-offices", "tir.guarantee_eur": "--tir-guarantee", "tir.duties_percent": "--tir-duties",
 		"cargo.temp_c": "--temp", "cargo.value": "--value", "depart": "--depart", "arrive_by": "--arrive-by", "modes": "--modes",
 		"avoid": "--avoid", "origin": "FROM", "destination": "TO",
 	} {
@@ -114,7 +130,11 @@ func flagOf(field string) string {
 func (f *planFlags) request(from, to string) (req routing.Request, assumed string, err error) {
 	req = routing.Request{Origin: from, Destination: to}
 	c := &req.Cargo
-	c.Unit, c.HS, c.DG = routing.Unit(f.unit), f.hs, f.dg
+	c.Unit, c.HS, c.DG, c.UN, c.Charge = routing.Unit(f.unit), f.hs, f.dg, f.un, f.charge
+	req.Drivers = f.drivers
+	if f.tir != (routing.TIRTerms{}) {
+		req.TIR = &f.tir
+	}
 	if f.weight == "" {
 		c.WeightKG = usualKG(c.Unit)
 		assumed = fmt.Sprintf("%.0f t assumed, give --weight", c.WeightKG/1000)

@@ -9,14 +9,17 @@
 package emission
 
 import (
+	"crypto/sha256"
 	_ "embed"
 	"encoding/csv"
+	"encoding/hex"
 	"fmt"
 	"sort"
 	"strconv"
 	"strings"
 
 	"corridor/geodata"
+	"corridor/routing"
 )
 
 //go:embed factors.csv
@@ -34,7 +37,10 @@ type Factor struct {
 }
 
 // Factors is a table of factors by id.
-type Factors struct{ byID map[string]Factor }
+type Factors struct {
+	byID map[string]Factor
+	data routing.Data
+}
 
 // Reference reads the embedded factors.
 func Reference() (*Factors, error) {
@@ -47,7 +53,7 @@ func Reference() (*Factors, error) {
 
 // needed are the factors the methods rely on.
 var needed = []string{
-	"sea-dry", "sea-reefer", "sea-ropax", "road-mixed", "road-full", "rail-EU", "rail-diesel",
+	"sea-dry", "sea-reefer", "sea-panama", "sea-ropax", "road-mixed", "road-full", "road-van", "rail-EU", "rail-diesel",
 	"air-short", "air-long", "hub-transhipment", "hub-maritime", "hub-warehouse", "reefer-uplift",
 }
 
@@ -57,7 +63,8 @@ func Parse(text string) (*Factors, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Factors{byID: make(map[string]Factor, len(rows))}
+	sum := sha256.Sum256([]byte(text))
+	f := &Factors{byID: make(map[string]Factor, len(rows)), data: routing.Data{Name: "emission factors", Version: hex.EncodeToString(sum[:6])}}
 	for i, row := range rows[min(1, len(rows)):] {
 		if len(row) != 9 {
 			return nil, fmt.Errorf("line %d: %d columns, want 9", i+2, len(row))
@@ -95,6 +102,31 @@ type Load struct {
 type Result struct {
 	KG    float64
 	Basis string
+	Lines []routing.EmissionLine // they sum to KG
+}
+
+// Method names the standard, the boundary and what is not added.
+const Method = "ISO 14083:2023 in the manner of the GLEC Framework v3: well-to-wheel CO2e, transport and hub operations; " +
+	"tonne-kilometres on the distance each factor is meant for; a distance adjustment is never added to a factor that holds it, nor to one whose source does not say"
+
+// line writes one movement out.
+func (f *Factors) line(what string, r Factor, value float64, l Load, km, uplift float64, load string) routing.EmissionLine {
+	return routing.EmissionLine{
+		What: what, Kind: "transport", Factor: r.ID, Value: value, Unit: r.Unit, Basis: r.Basis, Adjustment: adjustment(r.DAF),
+		Tonnes: l.WeightKG / 1000, KM: km, Load: load, Uplift: uplift - 1, KG: l.WeightKG / 1000 * km * value * uplift / 1000,
+		Source: r.Origin.Source, Origin: r.Origin.Kind,
+	}
+}
+
+// adjustment is the state of the distance adjustment factor in words.
+func adjustment(daf string) string {
+	switch daf {
+	case "included":
+		return "included"
+	case "n/a":
+		return "none"
+	}
+	return "unknown"
 }
 
 // fullFill is the share of payload from which a lorry counts as full.
@@ -108,14 +140,15 @@ const (
 	emptyCost  = 0.63
 )
 
-func (f *Factors) road(l Load) (gPerTKM float64, note string) {
+// road is the factor of a lorry, what it comes to in g per tonne-kilometre, and
+// the load factor and empty running it stands for.
+func (f *Factors) road(l Load) (r Factor, gPerTKM float64, load string) {
 	if l.Fill >= fullFill {
 		full := f.byID["road-full"]
-		g := full.Value * (1 + emptyShare/(1-emptyShare)*emptyCost)
-		return g, fmt.Sprintf("%.0f g CO2e/t-km: full load %g g (%s) with 17%% empty running added (assumption)", g, full.Value, full.Origin.Source)
+		return full, full.Value * (1 + emptyShare/(1-emptyShare)*emptyCost), "full load, 17% empty running added (assumption)"
 	}
 	m := f.byID["road-mixed"]
-	return m.Value, fmt.Sprintf("%g g CO2e/t-km, %s (%s)", m.Value, m.Note, m.Origin.Source)
+	return m, m.Value, "60% load and 17% empty running"
 }
 
 // RailFactor is the factor of trains in a country: its own electric one where it
@@ -135,7 +168,7 @@ func (f *Factors) RailFactor(c geodata.Country, inEU bool) Factor {
 func (f *Factors) PerTKM(m geodata.Mode, c geodata.Country, inEU bool, l Load, km float64) float64 {
 	switch m {
 	case geodata.Road:
-		g, _ := f.road(l)
+		_, g, _ := f.road(l)
 		return g * f.uplift(m, l)
 	case geodata.Rail:
 		return f.RailFactor(c, inEU).Value * f.uplift(m, l)
@@ -174,18 +207,25 @@ func (f *Factors) Land(m geodata.Mode, l Load, split []geodata.CountryKM, inEU f
 		tail += fmt.Sprintf("; +%.0f%% for cooling (GLEC v3.2)", (up-1)*100)
 	}
 	if m == geodata.Road {
-		g, note := f.road(l)
+		r, g, load := f.road(l)
 		km := 0.0
 		for _, s := range split {
 			km += s.KM
 		}
-		return Result{l.WeightKG / 1000 * km * g * up / 1000, note + tail + ", adjustment already in the factor"}
+		note := fmt.Sprintf("%g g CO2e/t-km, %s (%s)", g, r.Note, r.Origin.Source)
+		if g != r.Value {
+			note = fmt.Sprintf("%.0f g CO2e/t-km: full load %g g (%s) with 17%% empty running added (assumption)", g, r.Value, r.Origin.Source)
+		}
+		line := f.line("Road", r, g, l, km, up, load)
+		return Result{line.KG, note + tail + ", adjustment already in the factor", []routing.EmissionLine{line}}
 	}
-	kg := 0.0
+	var out Result
 	words := map[string]bool{}
 	for _, s := range split {
 		r := f.RailFactor(s.Country, inEU(s.Country))
-		kg += l.WeightKG / 1000 * s.KM * r.Value * up / 1000
+		line := f.line("Rail in "+string(s.Country), r, r.Value, l, s.KM, up, "average of the source")
+		out.KG += line.KG
+		out.Lines = append(out.Lines, line)
 		kind := r.Origin.Source
 		if r.Origin.Kind == "A" {
 			kind = "assumption: " + kind
@@ -197,31 +237,47 @@ func (f *Factors) Land(m geodata.Mode, l Load, split []geodata.CountryKM, inEU f
 		parts = append(parts, w)
 	}
 	sort.Strings(parts)
-	return Result{kg, "g CO2e/t-km by traction: " + strings.Join(parts, ", ") + tail}
+	out.Basis = "g CO2e/t-km by traction: " + strings.Join(parts, ", ") + tail
+	return out
 }
 
-// Voyage counts a container ship.
-func (f *Factors) Voyage(l Load, km float64) Result {
+// Voyage counts a container ship. via is "panama" for a service by that canal.
+func (f *Factors) Voyage(l Load, km float64, via string) Result {
 	s := f.sea(l)
+	if via == "panama" && !l.Reefer {
+		s = f.byID["sea-panama"]
+	}
+	line := f.line("Sea", s, s.Value, l, km, 1, "trade average of the source")
 	return Result{
-		l.WeightKG / 1000 * km * s.Value / 1000,
+		line.KG,
 		fmt.Sprintf("%g g CO2e/t-km, %s (%s); shortest feasible distance; none added, the source does not say whether the 15%% adjustment is in", s.Value, s.Note, s.Origin.Source),
+		[]routing.EmissionLine{line},
 	}
 }
 
 // Ferry counts a lorry or wagons on a ferry.
 func (f *Factors) Ferry(l Load, km float64) Result {
 	s := f.byID["sea-ropax"]
-	return Result{l.WeightKG / 1000 * km * s.Value / 1000, fmt.Sprintf("%g g CO2e/t-km, %s (%s)", s.Value, s.Note, s.Origin.Source)}
+	line := f.line("Ferry", s, s.Value, l, km, 1, "average of the source")
+	return Result{line.KG, fmt.Sprintf("%g g CO2e/t-km, %s (%s)", s.Value, s.Note, s.Origin.Source), []routing.EmissionLine{line}}
 }
 
 // Flight counts a flight by its great-circle distance.
 func (f *Factors) Flight(l Load, greatCircleKM float64) Result {
 	a := f.air(greatCircleKM)
+	line := f.line("Air", a, a.Value, l, greatCircleKM, 1, "average of the source")
 	return Result{
-		l.WeightKG / 1000 * greatCircleKM * a.Value / 1000,
+		line.KG,
 		fmt.Sprintf("%g g CO2e/t-km, %s (%s); great-circle distance, adjustment already in the factor", a.Value, a.Note, a.Origin.Source),
+		[]routing.EmissionLine{line},
 	}
+}
+
+// Van counts a delivery van under 3.5 t.
+func (f *Factors) Van(l Load, km float64) Result {
+	v := f.byID["road-van"]
+	line := f.line("Delivery van", v, v.Value, l, km, 1, "average of the source")
+	return Result{line.KG, fmt.Sprintf("%g g CO2e/t-km, %s (%s)", v.Value, v.Note, v.Origin.Source), []routing.EmissionLine{line}}
 }
 
 // Hub is a place where goods are handled.
@@ -237,5 +293,12 @@ const (
 // At counts one handling at a hub.
 func (f *Factors) At(h Hub, l Load) Result {
 	r := f.byID[string(h)]
-	return Result{l.WeightKG / 1000 * r.Value, fmt.Sprintf("%s %g kg CO2e/t (%s)", r.Note, r.Value, r.Origin.Source)}
+	kg := l.WeightKG / 1000 * r.Value
+	return Result{kg, fmt.Sprintf("%s %g kg CO2e/t (%s)", r.Note, r.Value, r.Origin.Source), []routing.EmissionLine{{
+		What: r.Note, Kind: "hub", Factor: r.ID, Value: r.Value, Unit: r.Unit, Tonnes: l.WeightKG / 1000, KG: kg,
+		Source: r.Origin.Source, Origin: r.Origin.Kind,
+	}}}
 }
+
+// Data is the version of the factors.
+func (f *Factors) Data() routing.Data { return f.data }

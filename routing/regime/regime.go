@@ -13,14 +13,11 @@ import (
 	"strings"
 
 	"corridor/geodata"
+	"corridor/routing"
 )
 
 // Rule is a rule a corridor can break.
-type Rule struct {
-	ID     string // e.g. "TIR-1"
-	Text   string // what it demands, one sentence
-	Origin geodata.Origin
-}
+type Rule = routing.Rule
 
 // Verdict is the answer of a rule: the zero value is a pass.
 type Verdict struct {
@@ -37,45 +34,60 @@ func broken(r Rule, format string, args ...any) Verdict {
 
 // The rules. Ids are stable: they are stored with plans and shown to users.
 var (
-	TIRParties     = Rule{"TIR-1", "TIR works only between and through countries that are party to the TIR Convention and run it.", published("H")}
-	TIRBarred      = Rule{"TIR-2", "Spirits and tobacco of HS 2207.10, 2208, 2402.10, 2402.20, 2403.11 and 2403.19 may not travel under TIR.", published("H")}
-	TIRVouchers    = Rule{"TIR-3", "A TIR carnet has at most 20 vouchers, which is ten countries with departure and destination.", published("H")}
-	TIRGuarantee   = Rule{"TIR-4", "Duties and taxes at stake should not exceed the guarantee, recommended at EUR 100,000 for each national association.", published("H")}
-	RoadTransit    = Rule{"ROAD-1", "Without TIR every country on the way wants its own transit declaration and guarantee, and the load is cleared again at each border.", known("M")}
-	RoadWeight     = Rule{"ROAD-2", "A lorry may not exceed the gross weight limit of any country it drives in.", known("M")}
-	RoadOperator   = Rule{"ROAD-3", "EU hauliers may not enter Russia or Belarus nor theirs the EU: the load changes lorry or trailer at the border.", known("M")}
-	BorderClosed   = Rule{"BORDER-1", "The border post must be open to freight by the mode.", published("H")}
-	BorderUnknown  = Rule{"BORDER-2", "A border is crossed only at a post that is known to serve the mode.", known("M")}
-	DangerousRoad  = Rule{"DG-ROAD", "Explosives and radioactive goods (classes 1 and 7) need permits by country and carrier; no reference service takes them by road.", known("M")}
-	DangerousRail  = Rule{"DG-RAIL", "Container trains between China and Europe take no explosives, infectious or radioactive goods (classes 1, 6.2 and 7).", known("M")}
-	DangerousSea   = Rule{"DG-SEA", "Reference liner services take no explosives, infectious or radioactive goods (classes 1, 6.2 and 7) without a special booking.", known("M")}
-	DangerousAir   = Rule{"DG-AIR", "Air cargo takes no explosives (class 1) and no toxic gases (2.3) in a normal booking.", known("M")}
-	Temperature    = Rule{"TEMP-1", "Temperature-controlled goods need powered equipment the whole way.", known("M")}
-	TemperatureLow = Rule{"TEMP-2", "Below -25 °C no reefer container or trailer of the reference services holds the cargo.", known("M")}
-	FlightBan      = Rule{"AIR-1", "There are no flights between Russia or Belarus and the EU, the UK, the US, Canada, Norway, Switzerland and Japan.", known("H")}
-	Embargo        = Rule{"EMB-1", "The EU, the UK, the US, Japan, Canada, Switzerland and Norway bar listed goods from export to Russia and Belarus, transit included.", known("M")}
-	UnitMode       = Rule{"UNIT-1", "The unit asked for must be one that the mode carries.", known("H")}
-	Payload        = Rule{"UNIT-2", "The cargo must fit the payload and volume of the unit.", published("M")}
-	PassageClosed  = Rule{"PASSAGE-1", "A passage on the way is closed.", known("H")}
-	UserAvoid      = Rule{"AVOID", "The request names what to avoid.", known("H")}
-	UserModes      = Rule{"MODE", "The request names the modes to use.", known("H")}
-	NoService      = Rule{"NET-1", "The network must have a way and a service.", known("M")}
+	TIRParties     = rule("TIR-1", "TIR", "TIR works only between and through countries that are party to the TIR Convention and run it.", published("H", "TIR Convention, 1975 (UNECE)"))
+	TIRBarred      = rule("TIR-2", "TIR", "Spirits and tobacco of HS 2207.10, 2208, 2402.10, 2402.20, 2403.11 and 2403.19 may not travel under TIR.", published("H", "TIR Convention, 1975 (UNECE)"))
+	TIRVouchers    = rule("TIR-3", "TIR", "A TIR carnet has 4, 6, 14 or 20 vouchers, one pair a country: at most ten countries with departure and destination, the EU counted once.", published("H", "TIR Convention, 1975 (UNECE)"))
+	TIRGuarantee   = rule("TIR-4", "TIR", "Duties and taxes at stake should not exceed the guarantee, recommended at EUR 100,000 for each national association; a request may give both.", published("H", "TIR Convention, 1975 (UNECE)"))
+	TIROffices     = rule("TIR-5", "TIR", "A TIR journey has at most eight customs offices of departure and destination together (since 25 June 2022).", published("H", "TIR Convention, 1975 (UNECE)"))
+	TIRVehicle     = rule("TIR-6", "TIR", "The vehicle or container must be approved for customs seals, except for heavy or bulky goods.", published("H", "TIR Convention, 1975 (UNECE)"))
+	RoadTransit    = rule("ROAD-1", "road", "Without TIR every country on the way wants its own transit declaration and guarantee, and the load is cleared again at each border.", known("M"))
+	RoadWeight     = rule("ROAD-2", "road", "A lorry may not exceed the gross weight limit of any country it drives in.", known("M"))
+	RoadOperator   = rule("ROAD-3", "road", "EU hauliers may not enter Russia or Belarus nor theirs the EU: the load changes lorry or trailer at the border.", known("M"))
+	DrivingHours   = rule("ROAD-4", "road", "One driver drives 9 hours of 24, two drive 20 of 30 (EU 561/2006); elsewhere the same pace is assumed.", published("M", "EU regulation 561/2006"))
+	GaugeBreak     = rule("RAIL-1", "rail", "Between 1,435 and 1,520 mm containers change wagons or wagons change bogies: time, handling and its emissions are counted at the border.", known("H"))
+	BorderClosed   = rule("BORDER-1", "border", "The border post must be open to freight by the mode.", published("H", "border data, each post with its own source"))
+	BorderUnknown  = rule("BORDER-2", "border", "A border is crossed only at a post that is known to serve the mode.", known("M"))
+	DangerousRoad  = rule("DG-ROAD", "dangerous goods", "ADR: explosives and radioactive goods (classes 1 and 7) need permits by country and carrier; no reference service takes them by road.", known("M"))
+	DangerousRail  = rule("DG-RAIL", "dangerous goods", "RID and SMGS annex 2: container trains between China and Europe take no explosives, infectious or radioactive goods (classes 1, 6.2 and 7).", known("M"))
+	DangerousSea   = rule("DG-SEA", "dangerous goods", "IMDG Code: reference liner services take no explosives, infectious or radioactive goods (classes 1, 6.2 and 7) without a special booking.", known("M"))
+	DangerousAir   = rule("DG-AIR", "dangerous goods", "IATA Dangerous Goods Regulations: air cargo takes no explosives (class 1) and no toxic gases (2.3) in a normal booking.", known("M"))
+	LithiumAir     = rule("LI-AIR-1", "lithium", "Lithium batteries by themselves (UN 3480 and 3090) fly on freighters only.", published("M", "IATA Dangerous Goods Regulations"))
+	LithiumCharge  = rule("LI-AIR-2", "lithium", "Lithium ion cells by themselves (UN 3480) fly charged to no more than 30 %.", published("M", "IATA Dangerous Goods Regulations"))
+	LithiumRail    = rule("LI-RAIL", "lithium", "Rail China–Europe takes batteries inside consumer goods since November 2023; batteries by themselves are on trial only since November 2024.", published("M", "trade press on China–Europe rail"))
+	Temperature    = rule("TEMP-1", "temperature", "Temperature-controlled goods need powered equipment the whole way.", known("M"))
+	TemperatureLow = rule("TEMP-2", "temperature", "Below -25 °C no reefer container or trailer of the reference services holds the cargo.", known("M"))
+	FlightBan      = rule("AIR-1", "air", "There are no flights between Russia or Belarus and the EU, the UK, the US, Canada, Norway, Switzerland and Japan.", known("H"))
+	Embargo        = rule("EMB-1", "embargo", "The EU, the UK, the US, Japan, Canada, Switzerland and Norway bar listed goods from export to Russia and Belarus, transit included.", known("M"))
+	UnitMode       = rule("UNIT-1", "unit", "The unit asked for must be one that the mode carries.", known("H"))
+	Payload        = rule("UNIT-2", "unit", "The cargo must fit the payload and volume of the unit.", published("M", "usual container and trailer tables"))
+	PassageClosed  = rule("PASSAGE-1", "passage", "A passage on the way is closed.", known("H"))
+	UserAvoid      = rule("AVOID", "request", "The request names what to avoid.", known("H"))
+	UserModes      = rule("MODE", "request", "The request names the modes to use.", known("H"))
+	NoService      = rule("NET-1", "network", "The network must have a way and a service.", known("M"))
+	OrderLimit     = rule("EC-1", "e-commerce", "Cross-border e-commerce imports into China (9610, 1210, 1239): at most CNY 5,000 an order and 26,000 a person and year; duty 0, VAT and consumption tax at 70 %.", published("H", "General Administration of Customs of China"))
+	PilotCity      = rule("EC-2", "e-commerce", "1210 keeps bonded stock in pilot cities, 1239 elsewhere; order, payment and logistics records must match before release.", published("H", "General Administration of Customs of China"))
+	OverseasStock  = rule("EC-3", "e-commerce", "9810 exports in bulk to an overseas warehouse, from which orders take 2 to 5 days; 9710 exports to a business abroad; 9610 clears each order.", published("H", "General Administration of Customs of China"))
 )
 
-func published(conf string) geodata.Origin {
-	return geodata.Origin{Kind: "P", Confidence: conf, Source: "facts/rules.md"}
+func rule(id, topic, text string, o geodata.Origin) Rule {
+	return Rule{ID: id, Topic: topic, Text: text, Origin: o}
+}
+
+func published(conf, source string) geodata.Origin {
+	return geodata.Origin{Kind: "P", Confidence: conf, Source: source}
 }
 
 func known(conf string) geodata.Origin {
-	return geodata.Origin{Kind: "K", Confidence: conf, Source: "facts/rules.md"}
+	return geodata.Origin{Kind: "K", Confidence: conf, Source: "general knowledge"}
 }
 
 // Rules lists every rule in a stable order.
 func Rules() []Rule {
 	return []Rule{
-		TIRParties, TIRBarred, TIRVouchers, TIRGuarantee, RoadTransit, RoadWeight, RoadOperator, BorderClosed, BorderUnknown,
-		DangerousRoad, DangerousRail, DangerousSea, DangerousAir, Temperature, TemperatureLow, FlightBan, Embargo, UnitMode,
-		Payload, PassageClosed, UserAvoid, UserModes, NoService,
+		TIRParties, TIRBarred, TIRVouchers, TIRGuarantee, TIROffices, TIRVehicle, RoadTransit, RoadWeight, RoadOperator, DrivingHours, GaugeBreak,
+		BorderClosed, BorderUnknown, DangerousRoad, DangerousRail, DangerousSea, DangerousAir, LithiumAir, LithiumCharge, LithiumRail,
+		Temperature, TemperatureLow, FlightBan, Embargo, UnitMode, Payload, PassageClosed, UserAvoid, UserModes, NoService,
+		OrderLimit, PilotCity, OverseasStock,
 	}
 }
 
@@ -147,7 +159,6 @@ func TIR(countries []geodata.Country, hs string) Verdict {
 			return broken(TIRBarred, "HS %s covers goods barred from TIR (%s); give six digits to tell.", hs, barred)
 		}
 	}
-	n, inEU := 0, false
 	for _, c := range countries {
 		switch TIRStatus(c) {
 		case NotParty:
@@ -155,23 +166,9 @@ func TIR(countries []geodata.Country, hs string) Verdict {
 		case PartyOnly:
 			return broken(TIRParties, "%s is party to the TIR Convention but no carnets are accepted there.", c)
 		}
-		if !eu.has(c) || !inEU {
-			n++
-		}
-		inEU = eu.has(c)
 	}
-	if n > maxCarnetCountries {
+	if n := CarnetCountries(countries); n > maxCarnetCountries {
 		return broken(TIRVouchers, "The way leads through %d countries.", n)
-	}
-	return Verdict{}
-}
-
-// Guarantee judges whether duties and taxes at stake are covered. The share of
-// the value at stake is an assumption (A): national tariffs differ.
-func Guarantee(valueEUR float64) Verdict {
-	const shareAtStake, guaranteeEUR = 0.30, 100_000
-	if valueEUR*shareAtStake > guaranteeEUR {
-		return broken(TIRGuarantee, "At about 30%% of the value, EUR %.0f of duties and taxes would be at stake.", valueEUR*shareAtStake)
 	}
 	return Verdict{}
 }
@@ -269,7 +266,7 @@ func Flight(from, to geodata.Country) Verdict {
 
 // embargoed are headings that western export bans to Russia name; a part of the
 // lists only (K, M), so the planner warns besides.
-var embargoed = []string{"8471", "8473", "8517", "8525", "8526", "8541", "8542", "8543", "8411", "8802", "8803", "8807", "9013", "9014", "9301", "9302", "9303", "9306"}
+var embargoed = []string{"8471", "8473", "8517", "8525", "8526", "8541", "8542", "8543", "8411", "8802", "8807", "9013", "9014", "9301", "9302", "9303", "9306"}
 
 // Export judges an export of goods by their HS code. Known reports whether the
 // pair of countries has such lists at all, so that an unlisted code can be
@@ -324,37 +321,6 @@ func RoadPayload(countries []geodata.Country, kg float64) Verdict {
 		}
 	}
 	return Verdict{}
-}
-
-// Dangerous judges a class of dangerous goods by mode.
-func Dangerous(m geodata.Mode, class string) Verdict {
-	if class == "" {
-		return Verdict{}
-	}
-	in := func(list ...string) bool {
-		main, _, _ := strings.Cut(class, ".")
-		return slices.Contains(list, class) || slices.Contains(list, main)
-	}
-	const reason = "Class %s goods are not taken."
-	switch {
-	case m == geodata.Road && in("1", "7"):
-		return broken(DangerousRoad, reason, class)
-	case m == geodata.Rail && in("1", "6.2", "7"):
-		return broken(DangerousRail, reason, class)
-	case m == geodata.Sea && in("1", "6.2", "7"):
-		return broken(DangerousSea, reason, class)
-	case m == geodata.Air && in("1", "2.3"):
-		return broken(DangerousAir, reason, class)
-	}
-	return Verdict{}
-}
-
-// KnownClass reports whether a text is a class or division of dangerous goods.
-func KnownClass(class string) bool {
-	return slices.Contains([]string{
-		"1", "1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "2", "2.1", "2.2", "2.3", "3",
-		"4", "4.1", "4.2", "4.3", "5", "5.1", "5.2", "6", "6.1", "6.2", "7", "8", "9",
-	}, class)
 }
 
 // DrivingSpeedKMH is how fast a lorry gets on over days, rests included: under

@@ -337,7 +337,7 @@ func (q *query) excluded(options []routing.Option, used, barred []journey, witho
 			continue
 		}
 		v := regime.Verdict{Rule: regime.NoService, Reason: fmt.Sprintf("No way by %s is known between %s and %s that others do not clearly beat.", names[m], q.origin.Names.EN, q.dest.Names.EN)}
-		for _, rule := range []regime.Verdict{q.askedModes(m), q.unitFits(m), regime.Dangerous(m, q.req.Cargo.DG), q.temperature(m)} {
+		for _, rule := range []regime.Verdict{q.askedModes(m), q.unitFits(m), regime.Dangerous(m, q.req.Cargo.DG), regime.Lithium(m, q.req.Cargo.UN, false, q.req.Cargo.Charge), q.temperature(m)} {
 			if rule.Broken() {
 				v = rule
 				break

@@ -93,6 +93,7 @@ type hop struct {
 	// haul; quote is that price, on the first hop of the way.
 	quoted bool
 	quote  []tariff.Item
+	carnet int // road under TIR: countries on the carnet, on the first hop; 0: not known yet
 }
 
 // query is one planning job.
@@ -108,6 +109,7 @@ type query struct {
 	goods   tariff.Goods
 	load    emission.Load
 	value   float64 // USD; 0: not given
+	drivers int     // of a lorry over borders
 	modes   map[geodata.Mode]bool
 	avoidC  []geodata.Country
 	avoidP  []string // passages the user shuts
@@ -564,7 +566,7 @@ func (q *query) countryVerdict(c geodata.Country) int32 {
 // modeVerdict are the rules about a mode whatever the way.
 func (q *query) modeVerdict(m geodata.Mode) int32 {
 	for _, v := range []regime.Verdict{
-		q.askedModes(m), q.unitFits(m), regime.Dangerous(m, q.req.Cargo.DG), q.temperature(m),
+		q.askedModes(m), q.unitFits(m), regime.Dangerous(m, q.req.Cargo.DG), regime.Lithium(m, q.req.Cargo.UN, false, q.req.Cargo.Charge), q.temperature(m),
 	} {
 		if v.Broken() {
 			return q.verdict(v)
@@ -823,7 +825,7 @@ func (q *query) addRoad(h hop, general int32) {
 		}
 	}
 	if h.regime == tariff.TIR && h.verdict == 0 {
-		h.verdict = q.verdict(regime.TIR(both(a.country, b.country), q.req.Cargo.HS))
+		h.verdict = first(q.verdict(regime.TIR(both(a.country, b.country), q.req.Cargo.HS)), q.verdict(regime.Carnet(q.req.TIR, q.valueEUR())))
 	}
 	if h.from == atOrigin {
 		if v, _ := regime.Export(q.origin.Country, q.dest.Country, q.req.Cargo.HS); v.Broken() {
@@ -1199,8 +1201,12 @@ func (q *query) linkAir() error {
 			}
 			h.before = append(h.before, q.dwell(timetable.AirExport, a.region, q.placeName(from)))
 			for _, s := range q.p.times.Find(geodata.Air, a.stop(), b.stop()) {
-				h.service = s
-				q.connect(h, q.token("air"), 0, q.passed(b.country))
+				leg := h
+				leg.service = s
+				if v := regime.Lithium(geodata.Air, q.req.Cargo.UN, s.Belly, q.req.Cargo.Charge); v.Broken() && leg.verdict == 0 {
+					leg.verdict = q.verdict(v)
+				}
+				q.connect(leg, q.token("air"), 0, q.passed(b.country))
 			}
 		}
 	}
@@ -1252,7 +1258,7 @@ func (q *query) moving(h *hop, split []geodata.CountryKM) (p50, p90 float64) {
 			p90 += hours * s.Spread
 			continue
 		case h.mode == geodata.Road:
-			kmh = regime.DrivingSpeedKMH(s.KMH, 2)
+			kmh = regime.DrivingSpeedKMH(s.KMH, q.drivers)
 		}
 		p50 += part.KM / kmh
 		p90 += part.KM / kmh * s.Spread
@@ -1274,7 +1280,11 @@ func (q *query) prices(h *hop, split []geodata.CountryKM) []tariff.Item {
 	case geodata.Road:
 		items := q.haul(h, func() []tariff.Item { return r.Road(q.goods, h.regime, split, regime.InEU) })
 		if h.regime == tariff.TIR && a.kind != post {
-			items = append(items, r.Fee("fee.tir", ""))
+			what := ""
+			if v := regime.Vouchers(h.carnet); v > 0 {
+				what = fmt.Sprintf("TIR carnet of %d vouchers", v)
+			}
+			items = append(items, r.Fee("fee.tir", what))
 		}
 		if h.regime == tariff.National && a.kind == post && b.kind == post {
 			id := "fee.transit"
@@ -1319,6 +1329,15 @@ func (q *query) prices(h *hop, split []geodata.CountryKM) []tariff.Item {
 		items = append(items, q.handling(h, end, what, r.AirHandling(q.goods, what)))
 	}
 	return items
+}
+
+// valueEUR is the value of the goods; 0: not given.
+func (q *query) valueEUR() float64 {
+	eur, ok := q.p.rates.USD(routing.Money{Amount: 1, Currency: "EUR"})
+	if !ok {
+		return 0
+	}
+	return q.value / eur
 }
 
 // tradeRegion lends the rates of the nearest lane to regions without their own.
@@ -1370,7 +1389,7 @@ func (q *query) emit(h *hop, split []geodata.CountryKM) emission.Result {
 	case h.cross != nil:
 		return emission.Result{}
 	case h.mode == geodata.Sea:
-		return q.p.factors.Voyage(q.load, h.km)
+		return q.p.factors.Voyage(q.load, h.km, h.service.Via)
 	case h.mode == geodata.Air:
 		return q.p.factors.Flight(q.load, path.Distance(q.sites[h.from].point, q.sites[h.to].point))
 	}
@@ -1379,26 +1398,31 @@ func (q *query) emit(h *hop, split []geodata.CountryKM) emission.Result {
 
 // hubs is what the handling at the ends of a hop emits, in kg.
 func (q *query) hubs(h *hop) float64 {
+	kg := 0.0
+	q.eachHub(h, func(_ string, r emission.Result) { kg += r.KG })
+	return kg
+}
+
+// eachHub calls do for every handling at the ends of a hop.
+func (q *query) eachHub(h *hop, do func(where string, r emission.Result)) {
 	if h.cross != nil {
 		if h.cross.GaugeChange && h.mode == geodata.Rail || h.reload {
-			return q.p.factors.At(emission.Transhipment, q.load).KG
+			do(h.cross.Name, q.p.factors.At(emission.Transhipment, q.load))
 		}
-		return 0
+		return
 	}
 	kind := emission.Transhipment
 	switch h.mode {
 	case geodata.Road:
-		return 0
+		return
 	case geodata.Sea:
 		kind = emission.Maritime
 	case geodata.Air:
 		kind = emission.Warehouse
 	}
-	kg := 0.0
 	for _, end := range []int32{h.from, h.to} {
 		if q.sites[end].kind != post {
-			kg += q.p.factors.At(kind, q.load).KG
+			do(q.placeName(end), q.p.factors.At(kind, q.load))
 		}
 	}
-	return kg
 }

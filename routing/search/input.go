@@ -105,6 +105,17 @@ func (p *Planner) read(req routing.Request) (*query, error) {
 	if err := q.readAvoid(); err != nil {
 		return nil, err
 	}
+	switch req.Drivers {
+	case 0, 2:
+		q.drivers = 2
+	case 1:
+		q.drivers = 1
+	default:
+		return nil, bad("drivers", "a lorry has one driver or two, not %d", req.Drivers)
+	}
+	if wrong := regime.CheckTerms(req.TIR); wrong != nil {
+		return nil, wrong
+	}
 	var err error
 	if strings.TrimSpace(req.Origin) == "" {
 		return nil, bad("origin", "say where the goods are: a UN/LOCODE, a name or lat,lon")
@@ -121,7 +132,28 @@ func (p *Planner) read(req routing.Request) (*query, error) {
 	if path.Distance(q.origin.Point, q.dest.Point) < 1 {
 		return nil, bad("destination", "origin and destination are the same place")
 	}
-	return q, nil
+	return q, q.contradictions()
+}
+
+// contradictions are wishes of which one makes the other impossible: that is a
+// mistake to tell of, not a plan without options.
+func (q *query) contradictions() error {
+	for _, end := range []struct {
+		place geodata.Place
+		word  string
+	}{{q.origin, "begin"}, {q.dest, "end"}} {
+		if slices.Contains(q.avoidC, end.place.Country) {
+			return bad("avoid", "the goods %s in %s, which country:%s asks to avoid: give up one of the two", end.word, end.place.Label("en"), end.place.Country)
+		}
+	}
+	unit := q.req.Cargo.Unit
+	switch {
+	case unit == routing.AirULD && !q.modes[geodata.Air]:
+		return bad("modes", "the unit %s flies, and air is not among the modes: add air or take another unit", unit)
+	case isBox(unit) && !q.modes[geodata.Sea] && !q.modes[geodata.Rail] && !q.modes[geodata.Road]:
+		return bad("modes", "a %s container does not fly, and air is the only mode: add another mode or take the unit air", unit)
+	}
+	return nil
 }
 
 func (q *query) readCargo() error {
@@ -156,10 +188,21 @@ func (q *query) readCargo() error {
 		if len(hs) < 4 || len(hs) > 10 || strings.Trim(hs, "0123456789") != "" || hs[:2] == "00" || hs[:2] > "97" {
 			return bad("cargo.hs", "%q is not a harmonised system code: give 4 to 10 digits, such as 0808 or 0808.10", c.HS)
 		}
+		if !regime.KnownHS(hs) {
+			return bad("cargo.hs", "there is no code %s in the harmonised system of 2022: look it up in your customs tariff; the first six digits must be right", c.HS)
+		}
 	}
 	c.HS = hs
-	if c.DG != "" && !regime.KnownClass(c.DG) {
-		return bad("cargo.dg", "%q is not a class of dangerous goods: give 1 to 9 or a division such as 6.1", c.DG)
+	class, wrong := regime.CheckDangerous(c.DG, c.UN)
+	if wrong != nil {
+		return wrong
+	}
+	c.DG = class
+	if s, _, ok := regime.UN(c.UN); ok {
+		c.UN = s.UN
+	}
+	if !(c.Charge >= 0 && c.Charge <= 100) {
+		return bad("cargo.charge_percent", "a state of charge lies between 0 and 100 per cent, not at %g", c.Charge)
 	}
 	if t := c.TempC; t != nil {
 		for _, v := range t {

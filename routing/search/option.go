@@ -13,6 +13,7 @@ import (
 	"corridor/geodata/path"
 	"corridor/routing"
 	"corridor/routing/duration"
+	"corridor/routing/emission"
 	"corridor/routing/pareto"
 	"corridor/routing/regime"
 	"corridor/routing/tariff"
@@ -73,7 +74,31 @@ func (q *query) trace(l pareto.Label, steps []pareto.Step) journey {
 		}
 	}
 	j.corridor = corridorOf(j.hops)
+	q.carnets(&j)
 	return j
+}
+
+// carnets counts the countries of each carnet, which only the whole way tells, and
+// judges them.
+func (q *query) carnets(j *journey) {
+	var countries []geodata.Country
+	begin := 0
+	for i := range j.hops {
+		h := &j.hops[i]
+		if h.mode != geodata.Road || h.regime != tariff.TIR {
+			continue
+		}
+		if q.sites[h.from].kind != post {
+			begin, countries = i, []geodata.Country{q.sites[h.from].country}
+		}
+		countries = append(countries, q.sites[h.to].country)
+		if q.sites[h.to].kind != post {
+			j.hops[begin].carnet = regime.CarnetCountries(countries)
+			if v := regime.TIR(countries, q.req.Cargo.HS); v.Broken() && j.verdict == 0 {
+				j.verdict = q.verdict(v)
+			}
+		}
+	}
 }
 
 // train is the service of a train: by the Caspian one that says so, where there
@@ -315,7 +340,15 @@ func (q *query) option(j journey) (routing.Option, error) {
 			lines = append(lines, q.p.rates.Line(item, n, q.now))
 		}
 		res := q.emit(h, way.split)
-		l.CO2eKG += res.KG + q.hubs(h)
+		l.CO2eKG += res.KG
+		l.CO2eLines = append(l.CO2eLines, res.Lines...)
+		q.eachHub(h, func(where string, r emission.Result) {
+			l.CO2eKG += r.KG
+			for _, line := range r.Lines {
+				line.What = "Handling at " + where + ", " + line.What
+				l.CO2eLines = append(l.CO2eLines, line)
+			}
+		})
 		if res.Basis != "" && (len(l.bases) == 0 || l.bases[len(l.bases)-1] != res.Basis) {
 			l.bases = append(l.bases, res.Basis)
 		}
@@ -395,6 +428,9 @@ func (q *query) describe(l *leg, h *hop) {
 		l.Service, l.Regime = "The same train", "SMGS"
 	case h.mode == geodata.Road && h.regime == tariff.TIR:
 		l.Service, l.Regime = "Lorry with two drivers, leaves when ready", "TIR"
+		if q.drivers == 1 {
+			l.Service = "Lorry with one driver, leaves when ready"
+		}
 	case h.mode == geodata.Road && h.regime == tariff.National:
 		l.Service, l.Regime = "Lorries changed at borders, leave when ready", "national transit"
 	case h.mode == geodata.Road:

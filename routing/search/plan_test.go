@@ -127,6 +127,16 @@ func checkLegs(fail func(string, ...any), p routing.Plan, o *routing.Option) {
 		if l.Arrive.Before(l.Depart) || l.Service == "" || l.CO2eBasis == "" && l.CO2eKG > 0 || l.Borders == nil || l.DistanceKM < 0 {
 			fail("leg %d: %+v", i, l)
 		}
+		lines := 0.0
+		for _, e := range l.CO2eLines {
+			lines += e.KG
+			if e.What == "" || e.Source == "" || e.Origin == "" || e.Kind != "transport" && e.Kind != "hub" {
+				fail("leg %d: emission line %+v", i, e)
+			}
+		}
+		if math.Abs(lines-l.CO2eKG) > 0.06 {
+			fail("leg %d: emission lines add up to %v kg, the leg says %v", i, lines, l.CO2eKG)
+		}
 		var geo struct{ Type string }
 		if err := json.Unmarshal(l.Geometry, &geo); err != nil || geo.Type != "LineString" && geo.Type != "MultiLineString" {
 			fail("leg %d has geometry %.60s", i, l.Geometry)

@@ -41,6 +41,7 @@ type Config struct {
 	Rates    *tariff.Sheet
 	Times    *timetable.Table
 	Factors  *emission.Factors
+	Data     []routing.Data // versions of the world and places, for plans to tell
 	Clock    func() time.Time
 }
 
@@ -55,6 +56,7 @@ type Planner struct {
 	lanes    []timetable.Lane
 	clock    func() time.Time
 	dist     *distances
+	world    []routing.Data
 
 	builders, searchers *sync.Pool // *pareto.Builder, *pareto.Searcher
 }
@@ -66,7 +68,7 @@ func New(c Config) (*Planner, error) {
 	}
 	p := &Planner{
 		places: c.Places, posts: slices.Clone(c.Posts), passages: slices.Clone(c.Passages),
-		rates: c.Rates, times: c.Times, factors: c.Factors, clock: c.Clock, dist: newDistances(c.World),
+		rates: c.Rates, times: c.Times, factors: c.Factors, clock: c.Clock, dist: newDistances(c.World), world: slices.Clone(c.Data),
 	}
 	p.builders = &sync.Pool{New: func() any { return new(pareto.Builder) }}
 	p.searchers = &sync.Pool{New: func() any { return new(pareto.Searcher) }}
@@ -154,6 +156,7 @@ func (p *Planner) Plan(ctx context.Context, req routing.Request, cond routing.Co
 	plan := routing.Plan{
 		Created: q.now, Request: q.req,
 		Origin: q.placePoint(q.origin), Destination: q.placePoint(q.dest),
+		CO2eMethod: emission.Method, Data: q.p.data(),
 	}
 	plan.Options, plan.Excluded, err = q.choose(found)
 	if err != nil {
@@ -187,6 +190,13 @@ func (q *query) search() ([]journey, error) {
 		found[i].found = i
 	}
 	return found, nil
+}
+
+// data are the versions of what plans are made from.
+func (p *Planner) data() []routing.Data {
+	out := append(slices.Clone(p.world), p.rates.Data()...)
+	out = append(out, p.times.Data()...)
+	return append(out, p.factors.Data())
 }
 
 // closedPassages asks the conditions for passages that are shut.

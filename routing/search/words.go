@@ -314,10 +314,8 @@ func (q *query) risks(o *routing.Option, j journey) {
 		case h.mode == geodata.Sea && h.service.Via == "cape":
 			add("Global liners kept their schedule within a day in 56%% of calls (July 2026); late ships are about 5 days late.")
 		case h.mode == geodata.Road && h.regime == tariff.TIR && q.value > 0 && q.sites[h.from].kind != post:
-			if eur, ok := q.p.rates.USD(routing.Money{Amount: 1, Currency: "EUR"}); ok {
-				if v := regime.Guarantee(q.value / eur); v.Broken() {
-					add("%s %s", v.Reason, v.Rule.Text)
-				}
+			if v := regime.Guarantee(q.valueEUR(), q.req.TIR); v.Broken() {
+				add("%s %s", v.Reason, v.Rule.Text)
 			}
 		}
 		if h.permit {
@@ -325,6 +323,11 @@ func (q *query) risks(o *routing.Option, j journey) {
 		}
 		if h.reload {
 			add("The load changes lorry at %s.", shortName(h.cross.Name))
+		}
+	}
+	for _, m := range o.Modes {
+		if advice := regime.LithiumAdvice(m, q.req.Cargo.UN, q.req.Cargo.Charge); advice != "" {
+			add("%s", advice)
 		}
 	}
 	if q.req.Cargo.TempC != nil && slices.Contains(o.Modes, geodata.Rail) {

@@ -127,6 +127,7 @@ type line struct {
 	name     string
 	carrier  string
 	via      string
+	belly    bool
 	hours    float64
 	cutoffH  float64
 }
@@ -160,7 +161,7 @@ func (l *lines) services(prefix string, origin geodata.Origin) []Service {
 	}
 	slices.SortFunc(keys, func(a, b line) int {
 		return cmp.Or(strings.Compare(string(a.mode), string(b.mode)), strings.Compare(a.from, b.from), strings.Compare(a.to, b.to),
-			strings.Compare(a.carrier, b.carrier), strings.Compare(a.name, b.name), strings.Compare(a.via, b.via), cmp.Compare(a.hours, b.hours), cmp.Compare(a.cutoffH, b.cutoffH))
+			strings.Compare(a.carrier, b.carrier), strings.Compare(a.name, b.name), strings.Compare(a.via, b.via), cmp.Compare(boolInt(a.belly), boolInt(b.belly)), cmp.Compare(a.hours, b.hours), cmp.Compare(a.cutoffH, b.cutoffH))
 	})
 	out := make([]Service, 0, len(keys))
 	for i, k := range keys {
@@ -172,9 +173,16 @@ func (l *lines) services(prefix string, origin geodata.Origin) []Service {
 			every = dates[n-1].Sub(dates[0]).Hours() / float64(n-1)
 		}
 		out = append(out, Service{
-			ID: fmt.Sprintf("%s-%d", prefix, i+1), Mode: k.mode, From: []string{k.from}, To: []string{k.to}, Name: k.name, Carrier: k.carrier, Via: k.via,
+			ID: fmt.Sprintf("%s-%d", prefix, i+1), Mode: k.mode, From: []string{k.from}, To: []string{k.to}, Name: k.name, Carrier: k.carrier, Via: k.via, Belly: k.belly,
 			Rhythm: Rhythm{Every: every, Dates: dates}, CutoffH: k.cutoffH, TransitH: k.hours, OneWay: true, Origin: origin,
 		})
 	}
 	return out
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

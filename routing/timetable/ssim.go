@@ -98,7 +98,7 @@ func ReadSSIM(in io.Reader, at Locator) (Reading, error) {
 			continue
 		}
 		x := line{
-			mode: geodata.Air, from: from, to: to, carrier: leg.airline, hours: roundHours(leg.hours), cutoffH: cutoffH,
+			mode: geodata.Air, from: from, to: to, carrier: leg.airline, hours: roundHours(leg.hours), cutoffH: cutoffH, belly: leg.kind == "belly",
 			name: fmt.Sprintf("%s %s, %s", leg.airline, leg.number, leg.kind),
 		}
 		for _, d := range leg.departures {

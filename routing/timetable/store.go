@@ -36,6 +36,7 @@ type storedService struct {
 	CutoffH  float64        `json:"cutoff_h,omitempty"`
 	TransitH float64        `json:"transit_h,omitempty"`
 	Origin   geodata.Origin `json:"origin"`
+	Belly    bool           `json:"belly,omitempty"`
 	Note     string         `json:"note,omitempty"`
 }
 
@@ -45,7 +46,7 @@ func WriteServices(out io.Writer, services []Service) error {
 	for i, s := range services {
 		t := storedService{
 			ID: s.ID, Mode: s.Mode, From: s.From, To: s.To, Name: s.Name, Carrier: s.Carrier, Via: s.Via,
-			CutoffH: s.CutoffH, TransitH: s.TransitH, Origin: s.Origin, Note: s.Note,
+			CutoffH: s.CutoffH, TransitH: s.TransitH, Origin: s.Origin, Note: s.Note, Belly: s.Belly,
 		}
 		if len(s.Rhythm.Dates) > 0 {
 			t.Every = s.Rhythm.Every
@@ -88,7 +89,7 @@ func ReadStored(in io.Reader) ([]Service, error) {
 	for _, t := range file.Services {
 		s := Service{
 			ID: t.ID, Mode: t.Mode, From: t.From, To: t.To, Name: t.Name, Carrier: t.Carrier, Via: t.Via,
-			CutoffH: t.CutoffH, TransitH: t.TransitH, OneWay: true, Origin: t.Origin, Note: t.Note,
+			CutoffH: t.CutoffH, TransitH: t.TransitH, OneWay: true, Origin: t.Origin, Note: t.Note, Belly: t.Belly,
 		}
 		if _, err := geodata.ParseMode(string(t.Mode)); err != nil || len(t.From) == 0 || len(t.To) == 0 {
 			return nil, fmt.Errorf("service %q is broken: import it again", t.ID)

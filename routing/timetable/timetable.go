@@ -166,6 +166,7 @@ type Service struct {
 	TransitH float64
 	OneWay   bool   // runs from From to To only, as imported services do
 	Carrier  string // who runs it; may be empty
+	Belly    bool   // air: known to fly with passengers
 	Origin   geodata.Origin
 	Note     string
 }

@@ -84,6 +84,7 @@ type Config struct {
 	Plans      Plans
 	Places     Places
 	Borders    []geodata.BorderPost
+	Rules      []routing.Rule // that a plan may name
 	Parties    Parties
 	Tracker    Tracker
 	Clock      func() time.Time

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"corridor/geodata"
+	"corridor/routing"
 	"corridor/tracking"
 	"corridor/web"
 	"corridor/web/api"
@@ -51,6 +52,7 @@ func newHarness(t *testing.T) *harness {
 	h.Server = server
 	api.Mount(server, api.Config{
 		Planner: planner{h.world}, Conditions: calm{}, Plans: plans{h.world}, Places: places{}, Parties: h.world, Tracker: h.world,
+		Rules: []routing.Rule{{ID: "TIR-1", Topic: "TIR", Text: "Parties only.", Origin: geodata.Origin{Kind: "P", Confidence: "H", Source: "TIR Convention"}}},
 		Borders: []geodata.BorderPost{
 			{ID: "KHO-NUR", Name: "Khorgos–Nur Zholy", Countries: [2]geodata.Country{"CN", "KZ"}, Modes: []geodata.Mode{geodata.Road}, Dwell: geodata.Dwell{P50: 12, P90: 48}},
 			{ID: "NAR-IVA", Name: "Narva–Ivangorod", Countries: [2]geodata.Country{"EE", "RU"}, Modes: []geodata.Mode{geodata.Road}, Closed: true},
@@ -281,6 +283,16 @@ func TestPlan(t *testing.T) {
 	if again.Body.String() != w.Body.String() {
 		t.Error("the plan reads otherwise than it was answered")
 	}
+	for format, says := range map[string][2]string{
+		"json": {"application/json", `"options"`}, "geojson": {"application/geo+json", "FeatureCollection"},
+		"csv": {"text/csv", "rank,option"}, "html": {"text/html", "<h1>"},
+	} {
+		r := h.must(200, h.as(tracking.Shipper, "GET", "/api/v1/plans/"+plan.ID+"?format="+format, ""))
+		if !strings.HasPrefix(r.Header().Get("Content-Type"), says[0]) || !strings.Contains(r.Body.String(), says[1]) {
+			t.Errorf("%s: %s %.80s", format, r.Header().Get("Content-Type"), r.Body)
+		}
+	}
+	h.must(422, h.as(tracking.Shipper, "GET", "/api/v1/plans/"+plan.ID+"?format=pdf", ""))
 	h.must(200, h.as(tracking.Dispatcher, "GET", "/api/v1/plans/"+plan.ID, ""))
 	_, other := h.newParty(tracking.Shipper)
 	h.must(404, h.do(other, "GET", "/api/v1/plans/"+plan.ID, ""))
@@ -288,6 +300,15 @@ func TestPlan(t *testing.T) {
 	h.must(201, h.as(tracking.Shipper, "POST", "/api/v1/plans", `{"origin":"CNTAO","destination":"RUMOW","cargo":{"weight_kg":1}}`))
 	if r := h.world.requests[1]; !r.Depart.Equal(h.world.now) {
 		t.Errorf("left out, depart is %v", r.Depart)
+	}
+}
+
+func TestRules(t *testing.T) {
+	h := newHarness(t)
+	var got struct{ Rules []routing.Rule }
+	h.must(200, h.as(tracking.Carrier, "GET", "/api/v1/rules", "")).into(&got)
+	if len(got.Rules) != 1 || got.Rules[0].ID != "TIR-1" || got.Rules[0].Origin.Source == "" {
+		t.Errorf("%+v", got.Rules)
 	}
 }
 

@@ -34,9 +34,16 @@ func (a *api) operations() {
 	}, a.makePlan)
 	handle(a, operation{
 		id: "get-plan", method: get, path: "/api/v1/plans/{id}", tag: "planning", access: planners, errors: []int{notFound},
-		summary: "A plan made before",
-		detail:  "To who made it, dispatchers and administrators.",
+		summary: "A plan made before, as it was answered",
+		detail: "To who made it, dispatchers and administrators. It is the plan of its day, with the versions of the data it was made from; " +
+			"format gives it as GeoJSON, CSV or a page to print.",
+		content: a.planContent(),
 	}, a.getPlan)
+	handle(a, operation{
+		id: "list-rules", method: get, path: "/api/v1/rules", tag: "planning", access: web.SignedIn,
+		summary: "The rules a journey can break, with their sources",
+		detail:  "What is excluded from a plan, and what a risk names, carries the id of one of these.",
+	}, a.listRules)
 	handle(a, operation{
 		id: "search-places", method: get, path: "/api/v1/places", tag: "planning", access: web.SignedIn,
 		summary: "Find a place by name or code",

@@ -1,13 +1,18 @@
 package api
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
 	"math"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/paulmach/orb"
 
@@ -25,6 +30,16 @@ type planBody struct {
 	ArriveBy    string    `json:"arrive_by,omitempty" doc:"Latest wanted arrival, RFC 3339 or a date"`
 	Modes       []string  `json:"modes,omitempty" maxItems:"4" doc:"sea, rail, road, air; left out: all"`
 	Avoid       []string  `json:"avoid,omitempty" maxItems:"100" doc:"What not to use" example:"[\"country:RU\",\"passage:suez\",\"border:KHO-NUR\"]"`
+	Drivers     int       `json:"drivers,omitempty" doc:"Of a lorry over borders: 1 or 2; left out: 2"`
+	TIR         *tirBody  `json:"tir,omitempty" doc:"Terms of a TIR journey; left out: the usual ones"`
+}
+
+type tirBody struct {
+	Offices       int     `json:"offices,omitempty" doc:"Customs offices of departure and destination together; left out: 2"`
+	Unapproved    bool    `json:"unapproved,omitempty" doc:"The vehicle has no certificate of approval for customs seals"`
+	HeavyOrBulky  bool    `json:"heavy_or_bulky,omitempty" doc:"Goods that may travel on a vehicle without approval"`
+	GuaranteeEUR  float64 `json:"guarantee_eur,omitempty" doc:"Of each national association; left out: 100,000"`
+	DutiesPercent float64 `json:"duties_percent,omitempty" doc:"Duties and taxes at stake in per cent of the value. Left out, 30 is assumed, and a guarantee that would not cover it is a risk, no bar"`
 }
 
 type cargoBody struct {
@@ -33,6 +48,8 @@ type cargoBody struct {
 	Unit     string         `json:"unit,omitempty" doc:"FTL, LTL, 20GP, 40GP, 40HC, 45HC, 40RF, LCL or air; left out: FTL" example:"FTL"`
 	HS       string         `json:"hs,omitempty" doc:"Harmonised system code" example:"0808"`
 	DG       string         `json:"dg,omitempty" doc:"Dangerous goods class" example:"3"`
+	UN       string         `json:"un,omitempty" doc:"UN number of dangerous goods; its class need not be given where Corridor knows it" example:"1993"`
+	Charge   float64        `json:"charge_percent,omitempty" doc:"State of charge of lithium cells"`
 	TempC    *[2]float64    `json:"temp_c,omitempty" doc:"Lowest and highest allowed temperature" example:"[2,8]"`
 	Value    *routing.Money `json:"value,omitempty"`
 }
@@ -44,8 +61,12 @@ func (b planBody) request() (routing.Request, error) {
 		Origin: b.Origin, Destination: b.Destination, Avoid: b.Avoid,
 		Cargo: routing.Cargo{
 			WeightKG: b.Cargo.WeightKG, VolumeM3: b.Cargo.VolumeM3, Unit: routing.Unit(b.Cargo.Unit),
-			HS: b.Cargo.HS, DG: b.Cargo.DG, TempC: b.Cargo.TempC, Value: b.Cargo.Value,
+			HS: b.Cargo.HS, DG: b.Cargo.DG, UN: b.Cargo.UN, Charge: b.Cargo.Charge, TempC: b.Cargo.TempC, Value: b.Cargo.Value,
 		},
+	}
+	r.Drivers = b.Drivers
+	if t := b.TIR; t != nil {
+		r.TIR = &routing.TIRTerms{Offices: t.Offices, Unapproved: t.Unapproved, HeavyOrBulky: t.HeavyOrBulky, GuaranteeEUR: t.GuaranteeEUR, DutiesPercent: t.DutiesPercent}
 	}
 	for i, s := range b.Modes {
 		m, err := geodata.ParseMode(s)
@@ -108,16 +129,52 @@ func (a *api) makePlan(ctx context.Context, in *planInput) (*planOutput, error) 
 	return &planOutput{Location: "/api/v1/plans/" + plan.ID, Body: plan}, nil
 }
 
-type planID struct {
-	ID string `path:"id" maxLength:"64"`
+type planFileInput struct {
+	ID     string `path:"id" maxLength:"64"`
+	Format string `query:"format" enum:"json,geojson,csv,html" doc:"json when left out; html is a page to print"`
 }
 
-func (a *api) getPlan(ctx context.Context, in *planID) (*planOutput, error) {
+func (a *api) getPlan(ctx context.Context, in *planFileInput) (*fileOutput, error) {
 	plan, err := a.planFor(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return &planOutput{Body: plan}, nil
+	format := routing.Format(cmp.Or(in.Format, string(routing.JSON)))
+	var body bytes.Buffer
+	if format == routing.JSON { // to the byte what was answered when it was made
+		err = huma.DefaultJSONFormat.Marshal(&body, plan)
+	} else {
+		err = plan.Write(&body, format)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write plan %s as %s: %w", plan.ID, format, err)
+	}
+	return &fileOutput{format.MediaType(), body.Bytes()}, nil
+}
+
+// planContent documents the forms of a plan.
+func (a *api) planContent() map[string]*huma.MediaType {
+	text := func(what string) *huma.MediaType {
+		return &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Description: what}}
+	}
+	return map[string]*huma.MediaType{
+		"application/json": {Schema: a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[routing.Plan](), true, "")},
+		geoJSONType:        {Schema: &huma.Schema{Type: huma.TypeObject, Description: "A FeatureCollection: a line for each leg of each option, a point for each border"}},
+		csvType:            text("A row for each leg of each option, with a header"),
+		"text/html":        text("A page to print, which needs nothing else"),
+	}
+}
+
+type rulesOutput struct {
+	Body struct {
+		Rules []routing.Rule `json:"rules" nullable:"false"`
+	}
+}
+
+func (a *api) listRules(context.Context, *struct{}) (*rulesOutput, error) {
+	out := &rulesOutput{}
+	out.Body.Rules = append([]routing.Rule{}, a.Rules...)
+	return out, nil
 }
 
 // planFor reads a plan that the viewer asked for, or any for the office: a plan

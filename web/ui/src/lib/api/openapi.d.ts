@@ -224,8 +224,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A plan made before
-         * @description To who made it, dispatchers and administrators.
+         * A plan made before, as it was answered
+         * @description To who made it, dispatchers and administrators. It is the plan of its day, with the versions of the data it was made from; format gives it as GeoJSON, CSV or a page to print.
          */
         get: operations["get-plan"];
         put?: never;
@@ -250,6 +250,26 @@ export interface paths {
          * @description A JSON array or NDJSON, at most 10,000 positions and 16 MiB. The answer comes when what is counted as stored is durable. Each refused position is named by its index with a reason and costs its neighbours nothing, so the status is 200 even when every one is refused; a unit of another carrier is refused that way, too. A body that is not JSON is refused whole, with 400. Sending again what was stored is harmless: it is counted as duplicate, by unit and device time.
          */
         post: operations["post-positions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The rules a journey can break, with their sources
+         * @description What is excluded from a plan, and what a risk names, carries the id of one of these.
+         */
+        get: operations["list-rules"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -718,6 +738,8 @@ export interface components {
             reason?: string;
         };
         Cargo: {
+            /** Format: double */
+            charge_percent?: number;
             dg?: string;
             hs?: string;
             temp_c?: number[];
@@ -730,6 +752,11 @@ export interface components {
             weight_kg: number;
         };
         CargoBody: {
+            /**
+             * Format: double
+             * @description State of charge of lithium cells
+             */
+            charge_percent?: number;
             /**
              * @description Dangerous goods class
              * @example 3
@@ -748,6 +775,11 @@ export interface components {
              *     ]
              */
             temp_c?: number[];
+            /**
+             * @description UN number of dangerous goods; its class need not be given where Corridor knows it
+             * @example 1993
+             */
+            un?: string;
             /**
              * @description FTL, LTL, 20GP, 40GP, 40HC, 45HC, 40RF, LCL or air; left out: FTL
              * @example FTL
@@ -1225,6 +1257,11 @@ export interface components {
              * @example RUMOW
              */
             destination: string;
+            /**
+             * Format: int64
+             * @description Of a lorry over borders: 1 or 2; left out: 2
+             */
+            drivers?: number;
             /** @description sea, rail, road, air; left out: all */
             modes?: string[] | null;
             /**
@@ -1232,6 +1269,8 @@ export interface components {
              * @example CNTAO
              */
             origin: string;
+            /** @description Terms of a TIR journey; left out: the usual ones */
+            tir?: components["schemas"]["TirBody"];
         };
         Point: {
             code?: string;
@@ -1328,6 +1367,15 @@ export interface components {
             modes?: string[] | null;
             origin: string;
             tir?: components["schemas"]["TIRTerms"];
+        };
+        Rule: {
+            id: string;
+            origin: components["schemas"]["Origin"];
+            text: string;
+            topic: string;
+        };
+        RulesOutputBody: {
+            rules: components["schemas"]["Rule"][];
         };
         Segment: {
             /** Format: double */
@@ -1551,6 +1599,27 @@ export interface components {
             lat: number;
             /** Format: double */
             lon: number;
+        };
+        TirBody: {
+            /**
+             * Format: double
+             * @description Duties and taxes at stake in per cent of the value. Left out, 30 is assumed, and a guarantee that would not cover it is a risk, no bar
+             */
+            duties_percent?: number;
+            /**
+             * Format: double
+             * @description Of each national association; left out: 100,000
+             */
+            guarantee_eur?: number;
+            /** @description Goods that may travel on a vehicle without approval */
+            heavy_or_bulky?: boolean;
+            /**
+             * Format: int64
+             * @description Customs offices of departure and destination together; left out: 2
+             */
+            offices?: number;
+            /** @description The vehicle has no certificate of approval for customs seals */
+            unapproved?: boolean;
         };
         TrackProperties: {
             shipment: string;
@@ -2800,7 +2869,10 @@ export interface operations {
     };
     "get-plan": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description json when left out; html is a page to print */
+                format?: "json" | "geojson" | "csv" | "html";
+            };
             header?: never;
             path: {
                 id: string;
@@ -2812,11 +2884,14 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    Location?: string;
+                    "Content-Type"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    "application/geo+json": Record<string, never>;
                     "application/json": components["schemas"]["Plan"];
+                    "text/csv": string;
+                    "text/html": string;
                 };
             };
             /** @description Unauthorized */
@@ -2988,6 +3063,71 @@ export interface operations {
             };
             /** @description Insufficient Storage */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
