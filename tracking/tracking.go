@@ -14,6 +14,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/paulmach/orb"
+
 	"corridor/geodata"
 	"corridor/routing"
 )
@@ -238,6 +240,20 @@ type Changes struct {
 type TrackQuery struct {
 	From, To time.Time // zero: open; To is exclusive
 	Limit    int       // 0: no limit
+	// ToleranceM leaves out fixes that lie within so many metres of the line through
+	// those that stay, for drawing. 0: every fix. Limit then counts those that stay.
+	ToleranceM float64
+}
+
+// ErrArea says that an area or a time cannot be asked about as it is.
+var ErrArea = errors.New("not an area that can be asked about")
+
+// Presence is what a unit reported from within an area.
+type Presence struct {
+	Unit  UnitID    `json:"unit"`
+	First time.Time `json:"first"` // device time of the first fix inside
+	Last  time.Time `json:"last"`
+	Fixes int       `json:"fixes"` // how many lie inside
 }
 
 // Store keeps the projection of the log. Every implementation passes storetest.
@@ -255,6 +271,10 @@ type Store interface {
 	// Has reports for each device time whether the unit's history holds a fix
 	// of that second.
 	Has(ctx context.Context, unit UnitID, times []time.Time) ([]bool, error)
+	// Near returns units that may have been in the box at device times in [from,
+	// to), in no order: all that reported from there, and perhaps some that did so
+	// from nearby. The box's longitudes may run beyond ±180.
+	Near(ctx context.Context, box orb.Bound, from, to time.Time) ([]UnitID, error)
 	// Events returns events after (seq, n), oldest first; shipment "" means all.
 	Events(ctx context.Context, shipment ShipmentID, afterSeq uint64, afterN, limit int) ([]Event, error)
 	// SavePlan and Plan keep answered plans by id with the party that asked.

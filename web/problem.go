@@ -127,6 +127,8 @@ func ProblemOf(err error) *Problem {
 		return with(http.StatusRequestEntityTooLarge, "too-many-positions", tooMany.Error())
 	case is(geodata.ErrNoRoute):
 		return with(http.StatusUnprocessableEntity, "no-route", "there is no way between these places under what is avoided")
+	case is(tracking.ErrArea):
+		return with(http.StatusUnprocessableEntity, "area", err.Error())
 	case is(tracking.ErrNotFound):
 		return with(http.StatusNotFound, "not-found", "there is no such thing, or it is not yours")
 	case is(tracking.ErrForbidden):

@@ -74,6 +74,7 @@ type Tracker interface {
 	Units(viewer tracking.Party) []tracking.UnitState
 	MayReadUnit(viewer tracking.Party, id tracking.UnitID) bool
 	Track(context.Context, tracking.UnitID, tracking.TrackQuery) ([]tracking.Fix, error)
+	Inside(ctx context.Context, viewer tracking.Party, area orb.MultiPolygon, from, to time.Time) ([]tracking.Presence, error)
 	Events(ctx context.Context, shipment tracking.ShipmentID, afterSeq uint64, afterN, limit int) ([]tracking.Event, error)
 }
 

@@ -669,6 +669,31 @@ func TestTrackForms(t *testing.T) {
 }
 
 // TestAShipperSeesOnlyItsPartOfATrack has one truck work for two shippers in turn.
+func TestUnitsInside(t *testing.T) {
+	h := newHarness(t)
+	const square = `{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,1],[0,0]]]}`
+	ask := func(area, from, to string) string {
+		return `{"area":` + area + `,"from":"` + from + `","to":"` + to + `"}`
+	}
+	const ten, twelve = "2026-12-01T10:00:00Z", "2026-12-01T12:00:00Z"
+	var got struct{ Units []tracking.Presence }
+	h.must(200, h.as(tracking.Carrier, "POST", "/api/v1/units/inside", ask(square, ten, twelve))).into(&got)
+	if len(got.Units) != 1 || got.Units[0].Unit != "carrier1" || got.Units[0].Fixes != 1 {
+		t.Errorf("%+v", got)
+	}
+	for name, body := range map[string]string{
+		"no area":      ask(`{}`, ten, twelve),
+		"a point":      ask(`{"type":"Point","coordinates":[0,0]}`, ten, twelve),
+		"not geometry": ask(`7`, ten, twelve),
+		"no time":      ask(square, twelve, ten),
+	} {
+		if w := h.as(tracking.Dispatcher, "POST", "/api/v1/units/inside", body); w.Code != 422 {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+	h.must(403, h.as(tracking.Shipper, "POST", "/api/v1/units/inside", ask(square, ten, twelve)))
+}
+
 func TestAShipperSeesOnlyItsPartOfATrack(t *testing.T) {
 	h := newHarness(t)
 	start := h.world.now

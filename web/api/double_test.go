@@ -359,6 +359,13 @@ func (w *world) Track(_ context.Context, unit tracking.UnitID, q tracking.TrackQ
 	return out, nil
 }
 
+func (w *world) Inside(_ context.Context, viewer tracking.Party, area orb.MultiPolygon, from, to time.Time) ([]tracking.Presence, error) {
+	if !from.Before(to) {
+		return nil, tracking.ErrArea
+	}
+	return []tracking.Presence{{Unit: tracking.UnitID(fmt.Sprint(viewer.Role, len(area))), First: from, Last: from, Fixes: 1}}, nil
+}
+
 func (w *world) Events(_ context.Context, s tracking.ShipmentID, afterSeq uint64, afterN, limit int) ([]tracking.Event, error) {
 	var out []tracking.Event
 	for _, e := range w.events {

@@ -150,6 +150,12 @@ func (a *api) operations() {
 		summary: "The latest state of a unit",
 	}, a.getUnit)
 	handle(a, operation{
+		id: "units-inside", method: post, path: "/api/v1/units/inside", tag: "positions", access: web.Office | web.Carriers, maxBody: 1 << 20,
+		summary: "Who was inside an area",
+		detail: "The units that reported from within a polygon between two times, with the first and the last fix there. Exact: a fix on the edge is inside. " +
+			"A carrier is told of its own units. A unit that crossed the area between two fixes is not known to have been inside.",
+	}, a.unitsInside)
+	handle(a, operation{
 		id: "get-unit-track", method: get, path: "/api/v1/units/{unit}/track", tag: "positions", access: web.SignedIn, errors: []int{notFound},
 		summary: "The fixes of a unit",
 		content: a.trackContent("application/json", reflect.TypeFor[positionsView]()),

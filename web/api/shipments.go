@@ -385,6 +385,7 @@ type shipmentTrackInput struct {
 	Limit  int                 `query:"limit" minimum:"1" maximum:"100000" default:"100000"`
 	Accept string              `header:"Accept"`
 	Format string              `query:"format" enum:"json,gpx,csv" doc:"Instead of an Accept header"`
+	drawing
 }
 
 func (a *api) shipmentTrack(ctx context.Context, in *shipmentTrackInput) (*fileOutput, error) {
@@ -398,7 +399,7 @@ func (a *api) shipmentTrack(ctx context.Context, in *shipmentTrackInput) (*fileO
 		if err != nil {
 			return nil, err
 		}
-		fixes, err = a.Tracker.Track(ctx, s.Unit, w.narrow(tracking.TrackQuery{From: in.From, To: in.To, Limit: in.Limit}))
+		fixes, err = a.Tracker.Track(ctx, s.Unit, w.narrow(tracking.TrackQuery{From: in.From, To: in.To, Limit: in.Limit, ToleranceM: in.metres()}))
 		if err != nil && web.ProblemOf(err).Status != http.StatusNotFound {
 			return nil, err
 		}

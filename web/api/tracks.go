@@ -17,6 +17,20 @@ import (
 	"corridor/tracking"
 )
 
+// drawing asks for no more of a track than a screen can show.
+type drawing struct {
+	ToleranceM float64 `query:"tolerance_m" minimum:"0" maximum:"100000" doc:"Leave out fixes within so many metres of the line through those that stay"`
+	Zoom       float64 `query:"zoom" minimum:"0" maximum:"24" doc:"Instead of tolerance_m: the zoom of a web map the track is drawn on; what is left out is less than half a pixel at the equator"`
+}
+
+func (d drawing) metres() float64 {
+	if d.ToleranceM > 0 || d.Zoom == 0 {
+		return d.ToleranceM
+	}
+	const metresAround, pixelsAround = 40_075_017, 512 // at zoom 0
+	return metresAround / pixelsAround / math.Exp2(d.Zoom) / 2
+}
+
 // fileOutput is an answer in one of several media types.
 type fileOutput struct {
 	ContentType string `header:"Content-Type"`

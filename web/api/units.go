@@ -72,6 +72,7 @@ type unitTrackInput struct {
 	Limit  int             `query:"limit" minimum:"1" maximum:"100000" default:"100000" doc:"At most so many: without from the newest, with it the first; the order is always oldest first"`
 	Accept string          `header:"Accept"`
 	Format string          `query:"format" enum:"json,gpx,csv" doc:"Instead of an Accept header"`
+	drawing
 }
 
 func (a *api) unitTrack(ctx context.Context, in *unitTrackInput) (*fileOutput, error) {
@@ -79,7 +80,7 @@ func (a *api) unitTrack(ctx context.Context, in *unitTrackInput) (*fileOutput, e
 	if !a.Tracker.MayReadUnit(v, in.Unit) {
 		return nil, tracking.ErrNotFound
 	}
-	q := tracking.TrackQuery{From: in.From, To: in.To, Limit: in.Limit}
+	q := tracking.TrackQuery{From: in.From, To: in.To, Limit: in.Limit, ToleranceM: in.metres()}
 	if v.Role == tracking.Shipper {
 		// The unit is the carrier's; only its work for this shipper is shown.
 		u, err := a.Tracker.Unit(in.Unit)

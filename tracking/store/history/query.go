@@ -15,11 +15,12 @@ type Window struct {
 	from, to int64 // device time in ms; to is exclusive
 	limit    int   // 0: none
 	newest   bool  // with a limit: keep the newest, not the oldest
+	metres   float64
 }
 
 // NewWindow reads a query.
 func NewWindow(q tracking.TrackQuery) Window {
-	w := Window{from: math.MinInt64, to: math.MaxInt64, limit: max(q.Limit, 0), newest: q.From.IsZero()}
+	w := Window{from: math.MinInt64, to: math.MaxInt64, limit: max(q.Limit, 0), newest: q.From.IsZero(), metres: q.ToleranceM}
 	if !q.From.IsZero() {
 		w.from = ceilMS(q.From)
 	}
@@ -35,6 +36,14 @@ func ceilMS(t time.Time) int64 {
 		ms++
 	}
 	return ms
+}
+
+// Most is how many rows are enough; 0 when all are needed.
+func (w Window) Most() int {
+	if w.metres > 0 {
+		return 0
+	}
+	return w.limit
 }
 
 // Newest tells that Collect wants the chunks from the newest to the oldest.
@@ -68,10 +77,13 @@ func (w Window) Collect(tail []chunk.Row, chunks iter.Seq2[[]byte, error]) ([]ch
 			return nil, err
 		}
 		rows = w.cut(rows)
+		if w.metres > 0 {
+			rows = Simplify(rows, w.metres/2) // the other half is for what is left of all
+		}
 		pieces = append(pieces, rows)
 		// Whatever further chunks hold lies beyond these rows, and what the tail
 		// adds can only push rows of these out.
-		if n += len(rows); w.limit > 0 && n >= w.limit {
+		if n += len(rows); w.limit > 0 && n >= w.limit && w.metres == 0 {
 			break
 		}
 	}
@@ -79,6 +91,9 @@ func (w Window) Collect(tail []chunk.Row, chunks iter.Seq2[[]byte, error]) ([]ch
 		slices.Reverse(pieces)
 	}
 	rows := chunk.Merge(slices.Concat(pieces...), w.cut(tail))
+	if w.metres > 0 {
+		rows = simplifyLong(rows, w.metres/2)
+	}
 	if w.limit > 0 && len(rows) > w.limit {
 		if w.newest {
 			return rows[len(rows)-w.limit:], nil

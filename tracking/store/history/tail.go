@@ -97,6 +97,19 @@ func (t *Tail) Rows(unit tracking.UnitID) (rows []chunk.Row, last uint64) {
 	return p.Sorted(), t.last
 }
 
+// Near returns the units with a waiting row in the box, and the sequence up to
+// which the tail was seen.
+func (t *Tail) Near(b Box) (units []tracking.UnitID, last uint64) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for id, p := range t.units {
+		if b.Any(p.Rows) {
+			units = append(units, id)
+		}
+	}
+	return units, t.last
+}
+
 // Size tells how many fixes and units wait.
 func (t *Tail) Size() (fixes, units int) {
 	t.mu.RLock()

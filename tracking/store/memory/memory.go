@@ -16,9 +16,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/paulmach/orb"
+
 	"corridor/routing"
 	"corridor/tracking"
 	"corridor/tracking/store/chunk"
+	"corridor/tracking/store/history"
 )
 
 // Store is a store in memory. Use New.
@@ -172,12 +175,16 @@ func (s *Store) Track(ctx context.Context, unit tracking.UnitID, q tracking.Trac
 	if err := s.usable(ctx); err != nil {
 		return nil, err
 	}
-	var fixes []tracking.Fix
+	var rows []chunk.Row
 	for _, r := range s.fixes[unit] {
 		if f := r.Fix(unit); (q.From.IsZero() || !f.Time.Before(q.From)) && (q.To.IsZero() || f.Time.Before(q.To)) {
-			fixes = append(fixes, f)
+			rows = append(rows, r)
 		}
 	}
+	if q.ToleranceM > 0 {
+		rows = history.Simplify(rows, q.ToleranceM)
+	}
+	fixes := history.Fixes(unit, rows)
 	if q.Limit > 0 && len(fixes) > q.Limit {
 		if q.From.IsZero() {
 			return fixes[len(fixes)-q.Limit:], nil
@@ -201,6 +208,23 @@ func (s *Store) Has(ctx context.Context, unit tracking.UnitID, times []time.Time
 		})
 	}
 	return has, nil
+}
+
+// Near implements tracking.Store.
+func (s *Store) Near(ctx context.Context, box orb.Bound, from, to time.Time) ([]tracking.UnitID, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if err := s.usable(ctx); err != nil {
+		return nil, err
+	}
+	b := history.NewBox(box, history.NewWindow(tracking.TrackQuery{From: from, To: to}))
+	var units []tracking.UnitID
+	for id, rows := range s.fixes {
+		if b.Any(rows) {
+			units = append(units, id)
+		}
+	}
+	return units, nil
 }
 
 // Events implements tracking.Store.

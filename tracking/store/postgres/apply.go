@@ -150,7 +150,7 @@ func (db *DB) seal(ctx context.Context) error {
 		// In one order everywhere: see pg_locks for what happens otherwise.
 		names := slices.Sorted(maps.Keys(units))
 		for some := range slices.Chunk(names, sealAtOnce) {
-			if err := move(ctx, tx, some, units); err != nil {
+			if err := move(ctx, tx, &db.tiles, some, units); err != nil {
 				return err
 			}
 		}
@@ -178,7 +178,7 @@ func (db *DB) seal(ctx context.Context) error {
 
 // move writes units from the tail to their rows and chunks, with a few statements
 // for all of them.
-func move(ctx context.Context, tx pgx.Tx, names []tracking.UnitID, units map[tracking.UnitID]*history.Pending) error {
+func move(ctx context.Context, tx pgx.Tx, tiles *history.Tiles, names []tracking.UnitID, units map[tracking.UnitID]*history.Pending) error {
 	keys, err := putUnits(ctx, tx, names, units)
 	if err != nil {
 		return err
@@ -206,12 +206,18 @@ func move(ctx context.Context, tx pgx.Tx, names []tracking.UnitID, units map[tra
 		body                        [][]byte
 	}
 	var full [][]any
+	var where struct{ place, unit []int64 }
+	var found []history.Place
 	lates := make(map[int64][]chunk.Row)
 	for _, name := range names {
 		key := keys[name]
 		rows := units[name].Sorted()
 		if len(rows) == 0 {
 			continue
+		}
+		found = tiles.Places(found[:0], rows)
+		for _, p := range found {
+			where.place, where.unit = append(where.place, int64(p)), append(where.unit, key)
 		}
 		open, held := opens[key]
 		if !held {
@@ -236,6 +242,9 @@ func move(ctx context.Context, tx pgx.Tx, names []tracking.UnitID, units map[tra
 		if len(late) > 0 {
 			lates[key] = late
 		}
+	}
+	if _, err := tx.Exec(ctx, "INSERT INTO place SELECT * FROM unnest($1::bigint[], $2::bigint[]) ON CONFLICT DO NOTHING", where.place, where.unit); err != nil {
+		return err
 	}
 	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"sealed"}, []string{"unit", "start", "end", "n", "body"}, pgx.CopyFromRows(full)); err != nil {
 		return err

@@ -43,6 +43,7 @@ type DB struct {
 	pool    *pgxpool.Pool
 	closed  atomic.Bool
 	writing sync.Mutex // held by Apply and Seal; before it, nothing
+	tiles   history.Tiles
 	tail    history.Tail
 	sealed  atomic.Uint64 // applied.sealed as last seen
 }
@@ -75,6 +76,10 @@ func open(ctx context.Context, url string) (*DB, error) {
 	if err := db.migrate(ctx); err != nil {
 		pool.Close()
 		return nil, err
+	}
+	if err := db.backfill(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("index the history by place: %w", err)
 	}
 	if err := db.reload(ctx, pool); err != nil {
 		pool.Close()

@@ -221,8 +221,8 @@ func (db *DB) Track(ctx context.Context, unit tracking.UnitID, q tracking.TrackQ
 	}
 	// A sealed chunk holds SealAt fixes or more; at either end the window may cut one.
 	var limit *int
-	if q.Limit > 0 {
-		n := q.Limit/history.SealAt + 3
+	if most := w.Most(); most > 0 {
+		n := most/history.SealAt + 3
 		limit = &n
 	}
 	h, err := db.history(ctx, unit, tail, last, `

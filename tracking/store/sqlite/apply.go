@@ -191,7 +191,7 @@ func (db *DB) seal(ctx context.Context) error {
 		if batches != mirrored || batches > 0 && last != seen {
 			return fmt.Errorf("the tail holds %d batches up to %d, this process wrote %d up to %d: another process writes to this file; stop it", batches, last, mirrored, seen)
 		}
-		m, err := newMover(ctx, tx)
+		m, err := newMover(ctx, tx, &db.places)
 		if err != nil {
 			return err
 		}
@@ -216,6 +216,7 @@ func (db *DB) seal(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
+		db.places.last = nil // some of it may have been taken back
 		return err
 	}
 	db.tail.Clear(last)
@@ -229,10 +230,22 @@ type mover struct {
 	statements                                  []*sql.Stmt
 	putUnit, needUnit, getOpen, putOpen         *sql.Stmt
 	getSealed, putSealed, dropSealed, nextStart *sql.Stmt
+	putPlace                                    *sql.Stmt
+
+	places *places
+	found  []history.Place
 }
 
-func newMover(ctx context.Context, tx *sql.Tx) (*mover, error) {
-	m := &mover{tx: tx}
+// places spares most of the work of indexing. writing guards it.
+type places struct {
+	tiles history.Tiles
+	last  map[int64]history.Place // by unit: what it has a row for
+}
+
+const keepLast = 1 << 20
+
+func newMover(ctx context.Context, tx *sql.Tx, p *places) (*mover, error) {
+	m := &mover{tx: tx, places: p}
 	for _, p := range []struct {
 		to  **sql.Stmt
 		sql string
@@ -250,6 +263,7 @@ func newMover(ctx context.Context, tx *sql.Tx) (*mover, error) {
 		{&m.nextStart, `SELECT coalesce(min(start), ?3) FROM sealed WHERE unit = ?1 AND start > ?2`},
 		{&m.putSealed, `INSERT INTO sealed (id, unit, start, "end", n, body) VALUES (?, ?, ?, ?, ?, ?)`},
 		{&m.dropSealed, `DELETE FROM sealed WHERE id = ?`},
+		{&m.putPlace, `INSERT OR IGNORE INTO place VALUES (?, ?)`},
 	} {
 		s, err := tx.PrepareContext(ctx, p.sql) //nolint:sqlclosecheck // close does
 		if err != nil {
@@ -283,12 +297,16 @@ func (m *mover) unit(ctx context.Context, id tracking.UnitID, p *history.Pending
 	if err != nil || len(p.Rows) == 0 {
 		return err
 	}
+	rows := p.Sorted()
+	if err := m.index(ctx, key, rows); err != nil {
+		return err
+	}
 	open := history.NewOpen()
 	err = m.getOpen.QueryRowContext(ctx, key).Scan(&open.SealedEnd, &open.Start, &open.End, &open.N, &open.Blocks, &open.Body)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	next, sealed, late, err := open.Add(p.Sorted())
+	next, sealed, late, err := open.Add(rows)
 	if err != nil {
 		return err
 	}
@@ -306,6 +324,24 @@ func (m *mover) unit(ctx context.Context, id tracking.UnitID, p *history.Pending
 		if late, err = m.late(ctx, key, late); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// index notes where the rows of a unit are.
+func (m *mover) index(ctx context.Context, unit int64, rows []chunk.Row) error {
+	m.found = m.places.tiles.Places(m.found[:0], rows)
+	for _, p := range m.found {
+		if last, known := m.places.last[unit]; known && last == p {
+			continue
+		}
+		if _, err := m.putPlace.ExecContext(ctx, int64(p), unit); err != nil {
+			return err
+		}
+		if m.places.last == nil || len(m.places.last) >= keepLast {
+			m.places.last = map[int64]history.Place{}
+		}
+		m.places.last[unit] = p
 	}
 	return nil
 }

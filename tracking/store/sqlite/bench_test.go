@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +13,8 @@ import (
 	"time"
 
 	_ "github.com/mattn/go-sqlite3" // registers the driver the baseline opens
+
+	"github.com/paulmach/orb"
 
 	"corridor/tracking"
 	"corridor/tracking/store/sqlite"
@@ -189,4 +193,77 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N*units)/b.Elapsed().Seconds(), "units/s")
+}
+
+// BenchmarkYear reads a truck's year at one fix in 5 minutes, 105,120 of them, as a
+// screen draws it at the scale of a continent and of a country: eight hours a day on
+// roads that bend, the rest parked with a receiver's noise.
+func BenchmarkYear(b *testing.B) {
+	db := open(b, filepath.Join(b.TempDir(), "year.db"))
+	defer db.Close()
+	f := storetest.Fleet{Units: 1, Interval: 5 * time.Minute, Batch: 1460}
+	rnd := rand.New(rand.NewPCG(1, 1))
+	lat, lon, heading := 45.0, 60.0, 1.0
+	for range 72 {
+		c := f.Next()
+		for i := range c.Fixes {
+			x := &c.Fixes[i]
+			if x.Time.Hour() < 8 {
+				heading += rnd.NormFloat64() * 0.1
+				lat += 0.05 * math.Cos(heading)
+				lon += 0.07 * math.Sin(heading)
+				if lat < 35 || lat > 60 || lon < 20 || lon > 120 {
+					heading += math.Pi
+				}
+			}
+			x.Lat, x.Lon = lat+rnd.NormFloat64()*1e-4, lon+rnd.NormFloat64()*1e-4
+		}
+		if err := db.Apply(b.Context(), c); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := db.Seal(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	for _, metres := range []float64{5000, 500} {
+		b.Run(fmt.Sprintf("metres=%g", metres), func(b *testing.B) {
+			n := 0
+			for range b.N {
+				fixes, err := db.Track(b.Context(), "TRUCK-000000", tracking.TrackQuery{ToleranceM: metres})
+				if err != nil {
+					b.Fatal(err)
+				}
+				n = len(fixes)
+			}
+			b.ReportMetric(float64(n), "fixes-drawn")
+		})
+	}
+}
+
+// BenchmarkNear asks who was in a box of some 100 km between 10:00 and 12:00, among
+// 5,000 units over a day at one fix in 5 minutes.
+func BenchmarkNear(b *testing.B) {
+	db := open(b, filepath.Join(b.TempDir(), "near.db"))
+	defer db.Close()
+	f := storetest.Fleet{Units: 5000, Interval: 5 * time.Minute, Batch: 5000}
+	var last tracking.Fix
+	for range 288 {
+		c := f.Next()
+		last = c.Fixes[0]
+		if err := db.Apply(b.Context(), c); err != nil {
+			b.Fatal(err)
+		}
+	}
+	from := last.Time.Truncate(24 * time.Hour).Add(10 * time.Hour)
+	box := orb.Bound{Min: orb.Point{last.Lon - 0.5, last.Lat - 0.5}, Max: orb.Point{last.Lon + 0.5, last.Lat + 0.5}}
+	b.ResetTimer()
+	n := 0
+	for range b.N {
+		units, err := db.Near(b.Context(), box, from, from.Add(2*time.Hour))
+		if err != nil {
+			b.Fatal(err)
+		}
+		n = len(units)
+	}
+	b.ReportMetric(float64(n), "units-near")
 }

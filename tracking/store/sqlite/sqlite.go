@@ -50,6 +50,7 @@ type DB struct {
 
 	closed  atomic.Bool
 	writing sync.Mutex // held by Apply and Seal; before it, nothing
+	places  places
 	tail    history.Tail
 	limit   func(units int) (fixes int)
 }
@@ -85,6 +86,9 @@ func open(ctx context.Context, path string) (_ *DB, err error) {
 	db.read.SetMaxIdleConns(4)
 	if err := migrate(ctx, db.write); err != nil {
 		return nil, err
+	}
+	if err := db.backfill(ctx); err != nil {
+		return nil, fmt.Errorf("index the history by place: %w", err)
 	}
 	if err := db.loadTail(ctx); err != nil {
 		return nil, err

@@ -9,11 +9,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/paulmach/orb"
 
 	"corridor/geodata"
 	"corridor/routing"
@@ -41,6 +45,8 @@ func Run(t *testing.T, open func(t *testing.T) tracking.Store) {
 		"late fixes":       testLate,
 		"long history":     testLong,
 		"has":              testHas,
+		"near":             testNear,
+		"simplified":       testSimplified,
 		"events":           testEvents,
 		"plans":            testPlans,
 		"cancelled":        testCancelled,
@@ -413,6 +419,127 @@ func testHas(t *testing.T, s tracking.Store) {
 	}
 	if got, err := s.Has(t.Context(), "A", nil); err != nil || len(got) != 0 {
 		t.Errorf("no times: %v %v", got, err)
+	}
+}
+
+// testNear puts units all over the earth and asks for boxes of every size: none
+// that was in one may be missing, and none from far away be there.
+func testNear(t *testing.T, s tracking.Store) {
+	const units, days = 300, 4
+	rnd := rand.New(rand.NewPCG(7, 7))
+	var all []tracking.Fix
+	seq := uint64(0)
+	for day := range days {
+		seq++
+		c := tracking.Changes{From: seq - 1, To: seq, Epoch: epoch}
+		for u := range units {
+			f := fix(tracking.UnitID(fmt.Sprint("U", u)), seq, day*86400+rnd.IntN(86400))
+			switch rnd.IntN(4) {
+			case 0: // about the antimeridian
+				f.Lat, f.Lon = 20*rnd.Float64()-10, math.Mod(175+10*rnd.Float64()+180, 360)-180
+			case 1:
+				f.Lat, f.Lon = 90-rnd.Float64()*5, 360*rnd.Float64()-180
+			default:
+				f.Lat, f.Lon = 180*rnd.Float64()-90, 360*rnd.Float64()-180
+			}
+			f.Lat, f.Lon = math.Round(f.Lat*1e7)/1e7, math.Round(f.Lon*1e7)/1e7
+			c.Fixes = append(c.Fixes, f)
+		}
+		all = append(all, c.Fixes...)
+		apply(t, s, c)
+		if day < days-1 {
+			seal(t, s)
+		}
+	}
+	for range 2 {
+		for range 150 {
+			at := all[rnd.IntN(len(all))]
+			w, h := 20*rnd.Float64(), 10*rnd.Float64()
+			box := orb.Bound{Min: orb.Point{at.Lon - w, max(-90, at.Lat-h)}, Max: orb.Point{at.Lon + w, min(90, at.Lat+h)}}
+			from := at.Time.Add(-time.Duration(rnd.IntN(40)) * time.Hour)
+			to := at.Time.Add(time.Duration(1+rnd.IntN(40)) * time.Hour)
+			got, err := s.Near(t.Context(), box, from, to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			have := map[tracking.UnitID]bool{}
+			for _, id := range got {
+				if have[id] {
+					t.Fatalf("%s is there twice", id)
+				}
+				have[id] = true
+			}
+			for _, f := range all {
+				if f.Time.Before(from) || !f.Time.Before(to) || f.Lat < box.Min[1] || f.Lat > box.Max[1] {
+					continue
+				}
+				for _, turn := range []float64{-360, 0, 360} {
+					if x := f.Lon + turn; x >= box.Min[0] && x <= box.Max[0] && !have[f.Unit] {
+						t.Fatalf("%s was at %v,%v at %s, in %v from %s to %s, and is missing", f.Unit, f.Lat, f.Lon, f.Time, box, from, to)
+					}
+				}
+			}
+		}
+		seal(t, s)
+	}
+	// A small box on one day is not everybody.
+	f := all[2]
+	got, err := s.Near(t.Context(), orb.Bound{Min: orb.Point{f.Lon, f.Lat}, Max: orb.Point{f.Lon, f.Lat}}, f.Time, f.Time.Add(time.Second))
+	if err != nil || !slices.Contains(got, f.Unit) || len(got) > units/4 {
+		t.Errorf("%d units near one place on one day: %v", len(got), err)
+	}
+	if got, err := s.Near(t.Context(), orb.Bound{Min: orb.Point{f.Lon, f.Lat}, Max: orb.Point{f.Lon, f.Lat}}, f.Time, f.Time); err != nil || len(got) != 0 {
+		t.Errorf("in no time: %v, %v", got, err)
+	}
+	far := start.AddDate(5, 0, 0)
+	if got, err := s.Near(t.Context(), orb.Bound{Min: orb.Point{-180, -90}, Max: orb.Point{180, 90}}, far, far.Add(time.Hour)); err != nil || len(got) != 0 {
+		t.Errorf("years later: %v, %v", got, err)
+	}
+}
+
+// testSimplified draws a zigzag: fixes that stay are of the track, in order and
+// with its ends, and those left out lie near the line through them.
+func testSimplified(t *testing.T, s tracking.Store) {
+	c := tracking.Changes{To: 1, Epoch: epoch}
+	for i := range 2000 {
+		f := fix("A", 1, i*10)
+		f.Lat, f.Lon = 40+float64(i)/1000, 10+0.2*math.Sin(float64(i)/100)+float64(i%2)/1e5 // a wave with a metre of noise
+		c.Fixes = append(c.Fixes, f)
+	}
+	apply(t, s, c)
+	for range 2 {
+		got, err := s.Track(t.Context(), "A", tracking.TrackQuery{ToleranceM: 50})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(got); n < 10 || n > 400 || !got[0].Time.Equal(c.Fixes[0].Time) || !got[n-1].Time.Equal(c.Fixes[1999].Time) {
+			t.Fatalf("%d fixes stay", n)
+		}
+		k := 0
+		for _, f := range c.Fixes {
+			for k < len(got)-1 && !got[k+1].Time.After(f.Time) {
+				k++
+			}
+			a, b := got[k], got[min(k+1, len(got)-1)]
+			metres := func(x tracking.Fix) (east, north float64) {
+				return (x.Lon - a.Lon) * 111_195 * math.Cos(f.Lat*math.Pi/180), (x.Lat - a.Lat) * 111_195
+			}
+			bx, by := metres(b)
+			fx, fy := metres(f)
+			part := 0.0
+			if bx*bx+by*by > 0 {
+				part = min(max((fx*bx+fy*by)/(bx*bx+by*by), 0), 1)
+			}
+			if off := math.Hypot(fx-part*bx, fy-part*by); off > 51 {
+				t.Fatalf("the fix at %s is %.0f m off the line that stays", f.Time, off)
+			}
+		}
+		some, err := s.Track(t.Context(), "A", tracking.TrackQuery{ToleranceM: 50, Limit: 5, From: start})
+		if err != nil || len(some) != 5 {
+			t.Fatalf("%d fixes, want the first 5: %v", len(some), err)
+		}
+		equal(t, "the first 5", some, got[:5])
+		seal(t, s)
 	}
 }
 
