@@ -63,21 +63,12 @@ func (db *DB) backfill(ctx context.Context) error {
 		}
 		defer m.close()
 		for next, more := int64(0), true; more; {
-			var ids []int64
-			rows, err := tx.QueryContext(ctx, "SELECT id FROM unit WHERE id > ? ORDER BY id LIMIT 1000", next)
+			ids, err := unitsAfter(ctx, tx, next)
 			if err != nil {
 				return err
 			}
-			for rows.Next() {
-				if err := rows.Scan(&next); err != nil {
-					return joinClose(rows, err)
-				}
-				ids = append(ids, next)
-			}
-			if err := joinClose(rows, rows.Err()); err != nil {
-				return err
-			}
 			for _, id := range ids {
+				next = id
 				if err := m.indexAll(ctx, id); err != nil {
 					return err
 				}
@@ -88,11 +79,20 @@ func (db *DB) backfill(ctx context.Context) error {
 	})
 }
 
-func joinClose(rows *sql.Rows, err error) error {
-	if e := rows.Close(); err == nil {
-		err = e
+func unitsAfter(ctx context.Context, q querier, id int64) ([]int64, error) {
+	rows, err := q.QueryContext(ctx, "SELECT id FROM unit WHERE id > ? ORDER BY id LIMIT 1000", id)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	defer rows.Close()
+	var ids []int64
+	for rows.Next() {
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
 }
 
 func (m *mover) indexAll(ctx context.Context, unit int64) error {
