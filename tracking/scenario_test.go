@@ -31,16 +31,17 @@ import (
 //	unit UNIT LAT,LON shipment=ID|- [MODE]   where the unit is, and how it travels
 //
 // TIME is HH:MM on the first day or D+HH:MM. The plan departs at 00:00 of day 0
-// unless leg 1 says depart=TIME. Everything is done twice: once as the records
-// come and once more over a state restored halfway, as after a restart.
+// unless leg 1 says depart=TIME. Everything is done three times: as the records
+// come, over a state restored from a store after every line, and over one restored
+// from its snapshot after every line, as after a restart.
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/scenarios/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
 	for _, f := range files {
-		for _, restored := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s/restored=%v", strings.TrimSuffix(filepath.Base(f), ".txt"), restored), func(t *testing.T) {
+		for _, restored := range []string{"no", "store", "snapshot"} {
+			t.Run(fmt.Sprintf("%s/restored=%s", strings.TrimSuffix(filepath.Base(f), ".txt"), restored), func(t *testing.T) {
 				p := &play{t: t, state: tracking.NewState(), legs: map[string]routing.Leg{}, restored: restored}
 				if err := p.state.RestoreDone(0); err != nil {
 					t.Fatal(err)
@@ -56,7 +57,7 @@ type play struct {
 	state    *tracking.State
 	legs     map[string]routing.Leg
 	events   []tracking.Event // not expected yet
-	restored bool
+	restored string
 	all      tracking.Changes
 	where    string
 }
@@ -76,7 +77,7 @@ func (p *play) file(name string) {
 		}
 		p.where = fmt.Sprintf("%s:%d", name, n)
 		p.line(words)
-		if p.restored {
+		if p.restored != "no" {
 			p.restore()
 		}
 	}
@@ -193,6 +194,10 @@ func (p *play) restore() {
 	progress := map[tracking.ShipmentID]tracking.Progress{}
 	for _, x := range p.all.Progress {
 		progress[x.Shipment] = x
+	}
+	if p.restored == "snapshot" {
+		p.state = reloaded(p.t, p.state)
+		return
 	}
 	s := tracking.NewState()
 	for _, x := range progress {

@@ -611,6 +611,10 @@ func (s *State) PointAt(h Handle) (orb.Point, bool) {
 	return u.point(), u.located
 }
 
+// CellAt is the cell of the latest fix of the unit with the number, when it was
+// computed; else 0.
+func (s *State) CellAt(h Handle) uint64 { return s.handles[h].cell }
+
 // CountUnits is the number of units; their handles are below it.
 func (s *State) CountUnits() int { return len(s.handles) }
 

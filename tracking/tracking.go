@@ -314,3 +314,18 @@ type SharedLog interface {
 	// hold a lease that is another's by now.
 	Lease(ctx context.Context, name, holder string, ttl time.Duration) (bool, error)
 }
+
+// Snapshots keep the newest State.Snapshot of a log beside it. It saves a start
+// time and is never needed: what is lost or damaged is made again.
+type Snapshots interface {
+	// SaveSnapshot replaces the one before at once and for good.
+	SaveSnapshot(ctx context.Context, b []byte) error
+	// LoadSnapshot returns nil when there is none.
+	LoadSnapshot(ctx context.Context) ([]byte, error)
+}
+
+// Trimmer is a Log that lets go of old records as its settings say.
+type Trimmer interface {
+	// Trim may remove records up to the sequence and returns how many it did.
+	Trim(ctx context.Context, upTo uint64) (removed uint64, err error)
+}

@@ -100,7 +100,10 @@ func (a *app) Run(ctx context.Context) (err error) {
 	}
 	defer closing("store", store.Close)
 
-	log, err := poslog.Open(ctx, poslog.Config{Dir: filepath.Join(a.data, "log"), URL: a.nats, Logger: a.logger})
+	log, err := poslog.Open(ctx, poslog.Config{
+		Dir: filepath.Join(a.data, "log"), URL: a.nats, Replicas: a.replicas,
+		MaxBytes: int64(a.logMax), MinFree: minFree(a.logFree), Keep: a.logKeep, Logger: a.logger,
+	})
 	if err != nil {
 		return fmt.Errorf("open the log: %w", err)
 	}
@@ -128,6 +131,14 @@ func (a *app) Run(ctx context.Context) (err error) {
 		return err
 	}
 	return a.serve(ctx, site, tracker, trackerEnd)
+}
+
+// minFree is as poslog wants it, where 0 is its default and less than 0 none.
+func minFree(s size) int64 {
+	if s == 0 {
+		return -1
+	}
+	return int64(s)
 }
 
 // sessionKey signs sessions. Processes that share a log share it too, so that a

@@ -10,7 +10,7 @@ import (
 type trackerMetrics struct {
 	stats func() live.Stats
 
-	positions, appends, units, shipments, watches, slow, seq, projected, pending, storeUp *prometheus.Desc
+	positions, appends, units, shipments, watches, slow, seq, projected, pending, storeUp, snapshot, trimmed *prometheus.Desc
 }
 
 func newTrackerMetrics(stats func() live.Stats) *trackerMetrics {
@@ -28,6 +28,8 @@ func newTrackerMetrics(stats func() live.Stats) *trackerMetrics {
 		seq:       desc("log_sequence", "Last record of the log that is part of the live state."),
 		projected: desc("store_sequence", "Last record of the log that is committed to the store."),
 		pending:   desc("store_pending_fixes", "Fixes not yet committed to the store."),
+		snapshot:  desc("snapshot_sequence", "Record of the log that the newest snapshot of the state is of; 0: none."),
+		trimmed:   desc("log_trimmed_total", "Records the log has let go of since the start."),
 		storeUp:   desc("store_up", "1 while the store takes what it is given."),
 	}
 }
@@ -55,6 +57,8 @@ func (m *trackerMetrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(m.seq, float64(s.Seq))
 	gauge(m.projected, float64(s.Projected))
 	gauge(m.pending, float64(s.Pending))
+	gauge(m.snapshot, float64(s.Snapshot))
+	counter(m.trimmed, s.Trimmed)
 	up := 1.0
 	if s.StoreError != "" {
 		up = 0

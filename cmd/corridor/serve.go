@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +23,10 @@ type serveConfig struct {
 	data     string
 	database string
 	nats     string
+	replicas int
+	logMax   size
+	logFree  size
+	logKeep  time.Duration
 	origins  []string
 	demo     bool
 	adminKey string // never printed or logged
@@ -71,12 +77,24 @@ new value replaces the old). Without it a key is made at the first start and pri
 	flags.StringVar(&c.data, "data", env("DATA", "data"), "`directory` for the log, the database and the server's keys")
 	flags.StringVar(&c.database, "database", env("DATABASE", ""), "PostgreSQL `URL` to use instead of SQLite in the data directory")
 	flags.StringVar(&c.nats, "nats", env("NATS", ""), "NATS `URL` of a JetStream cluster to use instead of the log in the data directory")
+	flags.IntVar(&c.replicas, "nats-replicas", 0, "`copies` of the log in the cluster of --nats; 0: 3, or 1 where it is no cluster")
+	flags.TextVar(&c.logMax, "log-max", c.logMax, "`size` of the log, e.g. 50GB; near it old records that the database has are let go, beyond it reports are refused; 0: no limit")
+	flags.TextVar(&c.logFree, "log-min-free", size(128<<20), "`size` that the log leaves free on its disk; below it reports are refused")
+	flags.DurationVar(&c.logKeep, "log-keep", 0, "how `long` records stay in the log that the database has, e.g. 720h; 0: until room is short")
 	flags.BoolVar(&c.demo, "demo", env("DEMO", "") == "true", "fill an empty data directory with simulated shipments and move them")
 	flags.DurationVar(&c.tick, "tick", 100*time.Millisecond, "`time` between two messages of positions to a viewer of the live map")
 	flags.IntVar(&c.viewUnits, "view-units", 5000, "`number` of units in a viewport beyond which density is shown instead")
 	flags.StringVar(&origins, "origins", env("ORIGINS", ""), "other `origins` whose pages may use sessions, e.g. https://tms.example, separated by commas")
 	flags.StringVar(&format, "log", env("LOG", ""), "`format` of the log on stderr: json or text; left out: text on a terminal")
 	flags.StringVar(&level, "log-level", env("LOG_LEVEL", "info"), "`level` of the log: debug, info, warn or error")
+	for _, name := range []string{"nats-replicas", "log-max", "log-min-free", "log-keep"} {
+		key := strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+		if v := env(key, ""); v != "" {
+			if err := flags.Set(name, v); err != nil {
+				return c, nil, &usageError{fmt.Errorf("CORRIDOR_%s: %w", key, err)}
+			}
+		}
+	}
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return c, nil, err
@@ -88,6 +106,9 @@ new value replaces the old). Without it a key is made at the first start and pri
 	}
 	if c.tick < time.Millisecond || c.viewUnits < 1 {
 		return c, nil, &usageError{errors.New("--tick is at least 1ms and --view-units at least 1")}
+	}
+	if c.logKeep < 0 {
+		return c, nil, &usageError{fmt.Errorf("--log-keep %v is negative", c.logKeep)}
 	}
 	for o := range strings.SplitSeq(origins, ",") {
 		if o = strings.TrimSpace(o); o != "" {
@@ -104,6 +125,9 @@ new value replaces the old). Without it a key is made at the first start and pri
 	logger, err := newLogger(stderr, format, level)
 	if err != nil {
 		return c, nil, &usageError{err}
+	}
+	if c.nats != "" && c.database == "" {
+		logger.Warn("--nats without --database serves from one process only; give several of them one PostgreSQL too")
 	}
 	if c.adminKey != "" && len(c.adminKey) < goodAdminKey {
 		logger.Warn("CORRIDOR_ADMIN_KEY is short and may be guessed", "characters", len(c.adminKey), "better", goodAdminKey)
@@ -131,4 +155,29 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 		return slog.New(slog.NewTextHandler(w, &options)), nil
 	}
 	return nil, fmt.Errorf("--log %q: use json or text", format)
+}
+
+// size is a number of bytes as people write it.
+type size int64
+
+// UnmarshalText reads 500MB, 20GiB or a plain number of bytes.
+func (s *size) UnmarshalText(text []byte) error {
+	number := strings.TrimRight(string(text), "KMGTiBb")
+	unit, ok := map[string]float64{
+		"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40,
+	}[strings.ToUpper(string(text)[len(number):])]
+	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if err != nil || !ok || !(v >= 0) || v*unit > math.MaxInt64/2 {
+		return fmt.Errorf("%q is not a size such as 500MB or 20GB", text)
+	}
+	*s = size(v * unit)
+	return nil
+}
+
+// MarshalText writes bytes, or mebibytes where it is some.
+func (s size) MarshalText() ([]byte, error) {
+	if s > 0 && s%(1<<20) == 0 {
+		return fmt.Appendf(nil, "%dMiB", s>>20), nil
+	}
+	return strconv.AppendInt(nil, int64(s), 10), nil
 }

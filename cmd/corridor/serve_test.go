@@ -830,6 +830,31 @@ func TestDemoNeedsAnEmptyDirectory(t *testing.T) {
 	again.end <- nil
 }
 
+func TestSize(t *testing.T) {
+	for in, want := range map[string]size{"0": 0, "1000": 1000, "500MB": 500e6, "2GiB": 2 << 30, "1.5 GB": 1.5e9, "64MiB": 64 << 20} {
+		var s size
+		if err := s.UnmarshalText([]byte(in)); err != nil || s != want {
+			t.Errorf("%q is %d, %v, want %d", in, s, err, want)
+			continue
+		}
+		text, _ := s.MarshalText()
+		var back size
+		if err := back.UnmarshalText(text); err != nil || back != s {
+			t.Errorf("%q is written %s, which is %d, %v", in, text, back, err)
+		}
+	}
+	for _, in := range []string{"", "MB", "-1", "5 apples", "1e30GB", "NaN"} {
+		if err := new(size).UnmarshalText([]byte(in)); err == nil {
+			t.Errorf("%q was taken", in)
+		}
+	}
+	env := map[string]string{"CORRIDOR_LOG_MAX": "5GB", "CORRIDOR_LOG_KEEP": "720h"}
+	c, _, err := parseServe([]string{"--log-keep", "24h"}, func(k string) string { return env[k] }, io.Discard)
+	if err != nil || c.logMax != 5e9 || c.logKeep != 24*time.Hour || c.logFree != 128<<20 {
+		t.Errorf("log settings %d, %v, %d, %v", c.logMax, c.logKeep, c.logFree, err)
+	}
+}
+
 func TestParseServe(t *testing.T) {
 	env := map[string]string{"CORRIDOR_ADDR": ":1", "CORRIDOR_DATA": "/from/env", "CORRIDOR_ADMIN_KEY": adminKey}
 	c, _, err := parseServe([]string{"--addr", ":2", "--origins", "https://a.example, https://b.example"}, func(k string) string { return env[k] }, io.Discard)

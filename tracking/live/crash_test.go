@@ -76,7 +76,10 @@ func child(dir string) error {
 	if err != nil {
 		return err
 	}
-	t := live.New(live.Config{Log: log, Store: store, Clock: func() time.Time { return clock0 }, Logger: slog.New(slog.DiscardHandler)})
+	t := live.New(live.Config{
+		Log: log, Store: store, Clock: func() time.Time { return clock0 }, Logger: slog.New(slog.DiscardHandler),
+		SnapshotFixes: 500, Upkeep: 2 * time.Millisecond, // so that it is killed while it writes one, too
+	})
 	failed := make(chan error, 1)
 	go func() { failed <- t.Run(context.Background()) }()
 	select {
@@ -142,7 +145,8 @@ func child(dir string) error {
 }
 
 // A process killed at any moment loses nothing it has acknowledged and doubles
-// nothing; and each event happens once. CORRIDOR_CRASH_CYCLES=200 for the long
+// nothing; and each event happens once. It starts from snapshots of its state, and
+// may be killed while it writes one. CORRIDOR_CRASH_CYCLES=200 for the long
 // form.
 func TestKilledAtAnyMoment(t *testing.T) {
 	cycles := 20
@@ -162,7 +166,11 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	acked := make([]int, crashSenders)
 	for cycle := range cycles {
 		before := sum(acked)
-		run(t, dir, acked, r)
+		most := 400
+		if cycle%4 == 3 {
+			most = 2000 // long enough for the store to catch up and a snapshot to be written
+		}
+		run(t, dir, acked, r, most)
 		t.Logf("cycle %d: %d positions acknowledged", cycle, sum(acked)-before)
 	}
 	if sum(acked) == 0 {
@@ -238,6 +246,9 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		}
 	}
 	check("memory and store")
+	if tr.Stats().Snapshot == 0 && cycles >= 20 {
+		t.Error("no child wrote a snapshot of its state")
+	}
 	cancel()
 	if err := <-ended; err != nil {
 		t.Fatal(err)
@@ -265,7 +276,7 @@ func sum(list []int) (n int) {
 }
 
 // run lets a child ingest for a while and kills it.
-func run(t *testing.T, dir string, acked []int, r *rand.Rand) {
+func run(t *testing.T, dir string, acked []int, r *rand.Rand, most int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+dir, "CORRIDOR_CRASH_FROM="+strings.Trim(fmt.Sprint(acked), "[]"))
@@ -280,7 +291,10 @@ func run(t *testing.T, dir string, acked []int, r *rand.Rand) {
 	}
 	// Killed some acknowledgements after the first, which also covers the start
 	// of one that has much to replay.
-	target := 1 + r.IntN(400)
+	target := most/2 + 1 + r.IntN(most/2)
+	if most <= 400 {
+		target = 1 + r.IntN(most)
+	}
 	wait := time.Duration(r.IntN(3000)) * time.Microsecond
 	s := bufio.NewScanner(out)
 	lines := 0

@@ -27,3 +27,6 @@ func TryNext(w tracking.Watch) (tracking.Delta, bool) {
 	d, err := x.take(context.Background())
 	return d, err == nil
 }
+
+// TrimMargin is how many committed records stay in the log.
+const TrimMargin = trimMargin

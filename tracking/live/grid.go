@@ -47,7 +47,11 @@ func (g *grid) build(s *tracking.State) {
 	g.units = make([]spot, s.CountUnits())
 	for h := range g.units {
 		if p, ok := s.PointAt(tracking.Handle(h)); ok {
-			g.move(tracking.Handle(h), p, leafOf(p))
+			leaf := cell.ID(s.CellAt(tracking.Handle(h))).Parent(leafRes)
+			if leaf == 0 {
+				leaf = leafOf(p)
+			}
+			g.move(tracking.Handle(h), p, leaf)
 		}
 	}
 }

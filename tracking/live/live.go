@@ -41,6 +41,11 @@ type Config struct {
 	// beyond it reports are refused with tracking.ErrFull. 0: 4,000,000, about 2 GB.
 	MaxPending int
 	StopAfter  time.Duration // how long stopping may take to commit what is pending; 0: 10 s
+	// SnapshotFixes is after how many fixes the state is written beside the log, if
+	// the log keeps snapshots, and at most every twelfth Upkeep; it is also when Run
+	// ends. A start replays about so many. 0: 1,000,000.
+	SnapshotFixes int
+	Upkeep        time.Duration // how often snapshots and trimming are thought of; 0: 5 s
 }
 
 // Tracker is the live state. Its methods may be called from any goroutine. Those
@@ -79,6 +84,11 @@ type Tracker struct {
 
 	project chan struct{} // wakes the projector
 
+	snapshots  tracking.Snapshots // nil: none are kept
+	snapshotAt atomic.Uint64      // the record the newest one is of
+	snapshotN  atomic.Uint64      // fixes folded since
+	trimmed    atomic.Uint64      // records the log has let go of
+
 	shared *shared // nil: this process alone writes the log
 
 	stored, duplicates, appends, slow atomic.Uint64
@@ -108,6 +118,12 @@ func New(c Config) *Tracker {
 	if c.MaxPending <= 0 {
 		c.MaxPending = 4_000_000
 	}
+	if c.SnapshotFixes <= 0 {
+		c.SnapshotFixes = 1_000_000
+	}
+	if c.Upkeep <= 0 {
+		c.Upkeep = 5 * time.Second
+	}
 	if c.StopAfter <= 0 {
 		c.StopAfter = 10 * time.Second
 	}
@@ -120,6 +136,7 @@ func New(c Config) *Tracker {
 		project: make(chan struct{}, 1),
 		refused: map[string]uint64{},
 	}
+	t.snapshots, _ = c.Log.(tracking.Snapshots)
 	if c.Shared {
 		t.shared = newShared(c.Log.(tracking.SharedLog))
 	}
@@ -145,6 +162,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 	wg.Go(func() { t.commitLoop(work) })
 	wg.Go(func() { t.projectLoop(work, t.drained) })
 	wg.Go(t.tickLoop)
+	wg.Go(func() { t.upkeepLoop(work) })
 	close(t.ready)
 	<-ctx.Done()
 	close(t.closed) // from here on nothing new is accepted; what waits is finished
@@ -152,6 +170,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 	defer giveUp.Stop()
 	wg.Wait()
 	t.closeWatches()
+	t.lastSnapshot(work)
 	if n := t.queueLen(); n > 0 {
 		t.warn.Warn("stopped before everything was in the store; the next start replays it from the log", "records", n)
 	}
@@ -199,13 +218,8 @@ func (t *Tracker) restore(ctx context.Context) error {
 	case applied > last:
 		return fmt.Errorf("the log ends at record %d but the store has %d: the log was cut off or is an older copy; restore the log from a backup", last, applied)
 	}
-	state := tracking.NewState()
-	if applied > 0 {
-		if err := t.store.Load(ctx, state.Restore); err != nil {
-			return fmt.Errorf("restore: load the state: %w", err)
-		}
-	}
-	if err := state.RestoreDone(applied); err != nil {
+	state, err := t.restoreState(ctx, applied)
+	if err != nil {
 		return err
 	}
 	t.mu.Lock()
@@ -214,12 +228,13 @@ func (t *Tracker) restore(ctx context.Context) error {
 	t.mu.Unlock()
 	t.projected.Store(applied)
 	loaded := time.Now()
-	from := applied
+	known := state.Seq()
+	from := known
 	if t.shared != nil { // what counts of a record depends on those before it
 		from -= min(from, tracking.Horizon)
 	}
 	err = t.log.Read(ctx, from, func(seq uint64, record []byte) error {
-		if seq <= applied {
+		if seq <= known {
 			return t.shared.learn(seq, record)
 		}
 		if err := t.replay(seq, record); err != nil {
@@ -242,7 +257,7 @@ func (t *Tracker) restore(ctx context.Context) error {
 	t.mu.Unlock()
 	t.ring.since = last // nobody else is here yet
 	t.warn.Info("state restored", "units", state.CountUnits(), "shipments", state.CountShipments(),
-		"from_store", loaded.Sub(began), "replayed", last-applied, "replay", time.Since(loaded))
+		"from", known, "load", loaded.Sub(began), "replayed", last-known, "replay", time.Since(loaded))
 	return nil
 }
 
@@ -261,7 +276,9 @@ func (t *Tracker) replay(seq uint64, record []byte) error {
 	if err != nil {
 		return err
 	}
-	t.keep(c)
+	if seq > t.projected.Load() { // else the store has it: the state came from a snapshot
+		t.keep(c)
+	}
 	return nil
 }
 
@@ -269,6 +286,7 @@ func (t *Tracker) replay(seq uint64, record []byte) error {
 // Caller holds mu.
 func (t *Tracker) keep(c tracking.Changes) {
 	c.Epoch = t.log.Epoch()
+	t.snapshotN.Add(uint64(len(c.Fixes)))
 	t.queue.add(c)
 	t.events.add(c.Events)
 	t.dirty.add(c)
@@ -297,6 +315,8 @@ type Stats struct {
 	Seq        uint64 // last record folded
 	Projected  uint64 // last record committed to the store
 	Pending    int    // fixes not yet in the store
+	Snapshot   uint64 // record the newest snapshot of the state is of; 0: none
+	Trimmed    uint64 // records the log has let go of
 	StoreError string // why the store refuses now; empty when it does not
 }
 
@@ -305,6 +325,7 @@ func (t *Tracker) Stats() Stats {
 	s := Stats{
 		Stored: t.stored.Load(), Duplicates: t.duplicates.Load(), Appends: t.appends.Load(),
 		Slow: t.slow.Load(), Projected: t.projected.Load(),
+		Snapshot: t.snapshotAt.Load(), Trimmed: t.trimmed.Load(),
 	}
 	if e := t.storeErr.Load(); e != nil {
 		s.StoreError = *e

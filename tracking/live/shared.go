@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/bits"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/paulmach/orb"
@@ -45,7 +46,8 @@ type shared struct {
 	n       uint64
 	flights map[uint64]*flight
 
-	held    bool // the lease to project; of projectLoop
+	held    bool        // the lease to project; of projectLoop
+	leads   atomic.Bool // the same, for others
 	askedAt time.Time
 }
 
@@ -411,6 +413,7 @@ func (t *Tracker) projects(ctx context.Context) bool {
 			t.warn.Info("this process commits to the store from now on")
 		}
 		s.held, s.askedAt = held && err == nil, now
+		s.leads.Store(s.held)
 	}
 	return s.held
 }

@@ -42,6 +42,9 @@ type Config struct {
 	Stream   string // name of the stream; empty: CORRIDOR
 	Replicas int    // external: copies of each record in the cluster; 0: 3, or 1 where there is no cluster
 	MaxBytes int64  // the log refuses records (tracking.ErrFull) beyond this size; 0: no limit
+	// Keep is how long Trim leaves records in the log that nobody needs any more.
+	// 0: for ever, or until MaxBytes or MinFree press.
+	Keep time.Duration
 	// MinFree is how much room an embedded log leaves on its disk; below it
 	// records are refused with tracking.ErrFull. 0: 128 MiB; negative: none.
 	MinFree int64

@@ -132,6 +132,93 @@ func TestFull(t *testing.T) {
 	})
 }
 
+func TestTrim(t *testing.T) {
+	fill := func(t *testing.T, c poslog.Config, n int) *poslog.Log {
+		c.Dir, c.NoSync, c.MinFree = t.TempDir(), true, -1
+		l := open(t, c)
+		for i := range n {
+			if _, err := l.Append(t.Context(), append(make([]byte, 1000), byte(i))); err != nil {
+				t.Fatalf("record %d: %v", i+1, err)
+			}
+		}
+		return l
+	}
+	first := func(l *poslog.Log) uint64 {
+		t.Helper()
+		var got uint64
+		for after := range uint64(200) {
+			err := l.Read(t.Context(), after, func(seq uint64, _ []byte) error { got = seq; return errors.New("enough") })
+			if got > 0 || err == nil {
+				break
+			}
+		}
+		return got
+	}
+	t.Run("nothing is asked for", func(t *testing.T) {
+		l := fill(t, poslog.Config{}, 50)
+		if n, err := l.Trim(t.Context(), 40); n != 0 || err != nil {
+			t.Errorf("trimmed %d, %v", n, err)
+		}
+	})
+	t.Run("old", func(t *testing.T) {
+		l := fill(t, poslog.Config{Keep: time.Nanosecond}, 50)
+		if n, err := l.Trim(t.Context(), 30); n != 30 || err != nil {
+			t.Errorf("trimmed %d, %v, want the 30 that may go", n, err)
+		}
+		if got := first(l); got != 31 {
+			t.Errorf("the log begins with %d", got)
+		}
+		if n, err := l.Trim(t.Context(), 20); n != 0 || err != nil {
+			t.Errorf("trimmed %d, %v of what is gone", n, err)
+		}
+		if seq, err := l.Append(t.Context(), []byte("on")); seq != 51 || err != nil {
+			t.Errorf("append after it: %d, %v", seq, err)
+		}
+		if err := l.Read(t.Context(), 10, func(uint64, []byte) error { return nil }); err == nil || !strings.Contains(err.Error(), "11 to 30") {
+			t.Errorf("reading what is gone: %v", err)
+		}
+	})
+	t.Run("not old yet", func(t *testing.T) {
+		l := fill(t, poslog.Config{Keep: time.Hour}, 50)
+		if n, err := l.Trim(t.Context(), 40); n != 0 || err != nil {
+			t.Errorf("trimmed %d, %v", n, err)
+		}
+	})
+	t.Run("full", func(t *testing.T) {
+		l := fill(t, poslog.Config{MaxBytes: 60_000}, 52)
+		if n, err := l.Trim(t.Context(), 2); n != 2 || err != nil {
+			t.Errorf("trimmed %d, %v, want the 2 that may go", n, err)
+		}
+		if n, err := l.Trim(t.Context(), 52); n < 12 || n > 14 || err != nil {
+			t.Errorf("trimmed %d, %v, want a quarter", n, err)
+		}
+		if _, err := l.Append(t.Context(), make([]byte, 1000)); err != nil {
+			t.Errorf("append with room again: %v", err)
+		}
+	})
+}
+
+func TestSnapshots(t *testing.T) {
+	s := external(t)
+	dir := t.TempDir()
+	for name, c := range map[string]poslog.Config{"file": {Dir: dir, MinFree: -1}, "object": {URL: s.ClientURL()}} {
+		t.Run(name, func(t *testing.T) {
+			l := open(t, c)
+			if b, err := l.LoadSnapshot(t.Context()); b != nil || err != nil {
+				t.Errorf("%d bytes, %v before there is one", len(b), err)
+			}
+			for _, want := range []string{"one", strings.Repeat("two", 100_000)} {
+				if err := l.SaveSnapshot(t.Context(), []byte(want)); err != nil {
+					t.Fatal(err)
+				}
+				if b, err := l.LoadSnapshot(t.Context()); string(b) != want || err != nil {
+					t.Errorf("%d bytes, %v, want %d", len(b), err, len(want))
+				}
+			}
+		})
+	}
+}
+
 func TestTooLong(t *testing.T) {
 	l := open(t, poslog.Config{Dir: t.TempDir()})
 	if _, err := l.Append(t.Context(), make([]byte, poslog.MaxRecord+1)); err == nil {
