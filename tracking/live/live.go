@@ -222,6 +222,7 @@ func (t *Tracker) restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	applied = max(applied, state.Seq())
 	t.mu.Lock()
 	t.state = state
 	t.events.since = applied
@@ -255,9 +256,9 @@ func (t *Tracker) restore(ctx context.Context) error {
 	t.grid.build(t.state)
 	t.dirty.clear()
 	t.mu.Unlock()
-	t.ring.since = last // nobody else is here yet
+	t.ring.since = t.state.Seq() // nobody else is here yet
 	t.warn.Info("state restored", "units", state.CountUnits(), "shipments", state.CountShipments(),
-		"from", known, "load", loaded.Sub(began), "replayed", last-known, "replay", time.Since(loaded))
+		"from", known, "load", loaded.Sub(began), "replayed", t.state.Seq()-known, "replay", time.Since(loaded))
 	return nil
 }
 

@@ -29,7 +29,8 @@ func (t *Tracker) restoreState(ctx context.Context, applied uint64) (*tracking.S
 			return nil, fmt.Errorf("restore: load the state: %w", err)
 		}
 	}
-	if err := state.RestoreDone(applied); err != nil {
+	// Another process may have committed more meanwhile: what was loaded counts.
+	if err := state.RestoreDone(max(applied, state.Seq())); err != nil {
 		return nil, err
 	}
 	return state, nil
