@@ -1,10 +1,12 @@
 // Package duration holds time spans as distributions: lognormal spans from their
 // P50 and P90, waits for a service of known rhythm, and their sums.
 //
-// A Dist is a set of chances on a grid of whole hours. Sums are exact on that
-// grid (discrete convolution), so quantiles and the chance to meet a deadline
-// come from one and the same distribution, need no random numbers and repeat to
-// the bit. It is not for spans shorter than an hour or longer than two years.
+// A Dist is a set of chances on a grid of whole hours, or of 2, 4, 8 … hours where
+// a span may vary over weeks: a few hundred chances tell it as well. Sums are exact
+// on their grid (discrete convolution), so quantiles and the chance to meet a
+// deadline come from one and the same distribution, need no random numbers and
+// repeat to the bit. It is not for spans shorter than an hour or longer than two
+// years.
 package duration
 
 import (
@@ -26,8 +28,47 @@ const maxHours = 2 * 366 * 24
 // Dist is the distribution of a time span. The zero value is a span of zero
 // hours. A Dist is immutable: every method returns a new one.
 type Dist struct {
-	first int       // hour of p[0]
+	first int       // steps of p[0]
+	step  int       // hours, a power of two; 0 means 1
 	p     []float64 // chances that sum to 1; nil means certainly zero
+	early float64   // hours from P10 to P50, about: what the step is small against
+}
+
+// A grid is made coarser when it has more than mostChances, while its step stays
+// below a sixteenth of the way from P10 to P50.
+const (
+	mostChances = 320
+	finest      = 16
+)
+
+func (d Dist) hours() int { return max(1, d.step) }
+
+// grid is the step for so many hours of a span.
+func grid(hours int, early float64) int {
+	step := 1
+	for hours > step*mostChances && float64(2*step*finest) <= early {
+		step *= 2
+	}
+	return step
+}
+
+// coarser is the distribution on a grid with longer steps. What lies between two
+// of them goes to both so that the mean stays.
+func (d Dist) coarser(step int) Dist {
+	r := step / d.hours()
+	if r <= 1 || d.p == nil {
+		return d
+	}
+	lo, hi := d.first/r, (d.first+len(d.p)-1)/r+1
+	out := make([]float64, hi-lo+1)
+	for i, p := range d.p {
+		at := d.first + i
+		k, rest := at/r-lo, at%r
+		share := p * float64(rest) / float64(r)
+		out[k] += p - share
+		out[k+1] += share
+	}
+	return Dist{lo, step, out, d.early}.trim()
 }
 
 // Fixed is a span that does not vary, rounded to whole hours.
@@ -35,7 +76,7 @@ func Fixed(hours float64) Dist {
 	if !(hours > 0) {
 		return Dist{}
 	}
-	return Dist{first: int(math.Min(maxHours, math.Round(hours))), p: []float64{1}}
+	return Dist{first: int(math.Min(maxHours, math.Round(hours))), step: 1, p: []float64{1}}
 }
 
 // Lognormal is the span whose median is p50 and of which one in ten is longer
@@ -50,18 +91,55 @@ func Lognormal(p50, p90 float64) Dist {
 	mu, sigma := Parameters(p50, p90)
 	lo := math.Exp(mu - 4.1*sigma) // 4.1 sigma: the tail above
 	hi := math.Exp(mu + 4.1*sigma)
-	first, last := int(math.Round(lo)), int(math.Min(maxHours, math.Round(hi)))
+	hi = math.Min(maxHours, hi)
+	early := p50 * (1 - p50/p90)
+	step := grid(int(2*(hi-lo)), early)
+	size := float64(step)
+	first, last := int(math.Round(lo/size)), int(math.Round(hi/size))
 	p := make([]float64, last-first+1)
 	before := 0.0
 	for i := range p {
 		c := 1.0
 		if i < len(p)-1 {
-			c = normal((math.Log(float64(first+i)+0.5) - mu) / sigma)
+			c = normal((math.Log((float64(first+i)+0.5)*size) - mu) / sigma)
 		}
 		p[i] = c - before
 		before = c
 	}
-	return Dist{first, p}.trim()
+	thin(p, int(math.Exp(mu+thinFrom*sigma)/size)-first)
+	return Dist{first, step, p, early}.trim()
+}
+
+// thinFrom is where the long tail begins, in deviations: three in a hundred lie
+// beyond. There one chance stands for thinBy steps, which makes sums much quicker.
+const (
+	thinFrom = 1.9
+	thinBy   = 6
+)
+
+func thin(p []float64, from int) {
+	for i := max(0, from); i+thinBy <= len(p); i += thinBy {
+		sum, mean := 0.0, 0.0
+		for k, c := range p[i : i+thinBy] {
+			sum += c
+			mean += c * float64(k)
+			p[i+k] = 0
+		}
+		if sum > 0 {
+			p[i+int(math.Round(mean/sum))] = sum
+		}
+	}
+}
+
+// filled counts the chances that are not zero.
+func filled(p []float64) int {
+	n := 0
+	for _, c := range p {
+		if c != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // FromDwell is the lognormal span of a dwell.
@@ -99,7 +177,7 @@ func Uniform(hours float64) Dist {
 	for i := range p {
 		p[i] = 1 / float64(n)
 	}
-	return Dist{0, p}
+	return Dist{0, 1, p, 0.4 * hours}
 }
 
 func normal(z float64) float64 { return 0.5 * math.Erfc(-z/math.Sqrt2) }
@@ -112,8 +190,11 @@ func (d Dist) Plus(e Dist) Dist {
 	if e.p == nil {
 		return d
 	}
+	early := math.Hypot(d.early, e.early)
+	step := max(d.hours(), e.hours(), grid(len(d.p)*d.hours()+len(e.p)*e.hours(), early))
+	d, e = d.coarser(step), e.coarser(step)
 	long, short := d.p, e.p
-	if len(short) > len(long) {
+	if filled(short) > filled(long) {
 		long, short = short, long
 	}
 	out := make([]float64, len(long)+len(short)-1)
@@ -126,7 +207,7 @@ func (d Dist) Plus(e Dist) Dist {
 			row[j] += a * b
 		}
 	}
-	return Dist{d.first + e.first, out}.trim()
+	return Dist{d.first + e.first, step, out, early}.trim()
 }
 
 // Sum adds independent spans.
@@ -143,7 +224,7 @@ func Sum(parts ...Dist) Dist {
 // next departure. An f that goes back in time is held at the hour itself.
 func (d Dist) Then(f func(hour int) int) Dist {
 	if d.p == nil {
-		d = Dist{0, []float64{1}}
+		d = Dist{step: 1, p: []float64{1}}
 	}
 	type mass struct {
 		hour int
@@ -152,7 +233,7 @@ func (d Dist) Then(f func(hour int) int) Dist {
 	moved := make([]mass, len(d.p))
 	lo, hi := math.MaxInt, 0
 	for i, p := range d.p {
-		h := d.first + i
+		h := (d.first + i) * d.hours()
 		to := min(max(h, f(h)), maxHours)
 		moved[i] = mass{to, p}
 		lo, hi = min(lo, to), max(hi, to)
@@ -161,7 +242,9 @@ func (d Dist) Then(f func(hour int) int) Dist {
 	for _, m := range moved {
 		out[m.hour-lo] += m.p
 	}
-	return Dist{lo, out}.trim()
+	on := Dist{first: lo, step: 1, p: out}.trim()
+	on.early = on.Quantile(0.5) - on.Quantile(0.1)
+	return on
 }
 
 // trim cuts both ends where next to nothing is left and makes the rest sum to 1.
@@ -181,38 +264,40 @@ func (d Dist) trim() Dist {
 	for i := range out {
 		out[i] /= total
 	}
-	return Dist{d.first + lo, out}
+	return Dist{d.first + lo, d.step, out, d.early}
 }
 
 // Quantile is the span that is not exceeded with chance q, in hours. Within one
-// hour of the grid the chance is spread evenly, so the answer is not a whole
+// step of the grid the chance is spread evenly, so the answer is not a whole
 // number. It never decreases with q.
 func (d Dist) Quantile(q float64) float64 {
 	if d.p == nil {
 		return 0
 	}
 	if len(d.p) == 1 {
-		return float64(d.first)
+		return float64(d.first * d.hours())
 	}
+	size := float64(d.hours())
 	sum := 0.0
 	for i, p := range d.p {
 		if p > 0 && sum+p >= q {
-			return math.Max(0, float64(d.first+i)-0.5+(q-sum)/p)
+			return math.Max(0, size*(float64(d.first+i)-0.5+(q-sum)/p))
 		}
 		sum += p
 	}
-	return float64(d.first+len(d.p)-1) + 0.5
+	return size * (float64(d.first+len(d.p)-1) + 0.5)
 }
 
 // Chance is the chance that the span is not longer than the hours given.
 func (d Dist) Chance(hours float64) float64 {
 	if d.p == nil || len(d.p) == 1 {
-		if float64(d.first) <= hours {
+		if float64(d.first*d.hours()) <= hours {
 			return 1
 		}
 		return 0
 	}
 	sum := 0.0
+	hours /= float64(d.hours())
 	for i, p := range d.p {
 		lower := float64(d.first+i) - 0.5
 		if hours < lower+1 {
@@ -230,7 +315,7 @@ func (d Dist) Chance(hours float64) float64 {
 func (d Dist) Mean() float64 {
 	m := 0.0
 	for i, p := range d.p {
-		m += p * float64(d.first+i)
+		m += p * float64((d.first+i)*d.hours())
 	}
 	return m
 }
@@ -239,7 +324,7 @@ func (d Dist) Mean() float64 {
 func (d Dist) Var() float64 {
 	mean, v := d.Mean(), 0.0
 	for i, p := range d.p {
-		x := float64(d.first+i) - mean
+		x := float64((d.first+i)*d.hours()) - mean
 		v += p * x * x
 	}
 	return v

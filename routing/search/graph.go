@@ -518,15 +518,16 @@ func (q *query) inArea(m geodata.Mode, fits func(*site) bool) (areas []string, m
 
 // lengths is the table between members of one area.
 func (q *query) lengths(m geodata.Mode, area string, from, to []int32) ([][]float64, geodata.Avoid, string, error) {
-	avoid := outside(m, area, q.avoidC)
-	key := string(m) + " " + area
-	for _, c := range regime.AreaCountries(area) {
-		if slices.Contains(q.avoidC, c) {
-			key += " -" + string(c)
+	avoid, key := q.p.dist.within(m, area), string(m)+" "+area
+	if inside := regime.AreaCountries(area); len(inside) > 1 { // else an avoided country is barred by rule, not left out
+		for _, c := range inside {
+			if slices.Contains(q.avoidC, c) {
+				key += " -" + string(c)
+			}
 		}
-	}
-	if len(regime.AreaCountries(area)) == 1 { // an avoided country is barred by rule, not left out
-		avoid, key = outside(m, area, nil), string(m)+" "+area
+		if key != string(m)+" "+area {
+			avoid = outside(m, area, q.avoidC)
+		}
 	}
 	at := func(ids []int32) []orb.Point {
 		out := make([]orb.Point, len(ids))
@@ -541,7 +542,7 @@ func (q *query) lengths(m geodata.Mode, area string, from, to []int32) ([][]floa
 		return table, avoid, key, err
 	}
 	// Ways that begin or end in an avoided country are barred by rule as well.
-	relaxed, err := q.p.dist.table(q.ctx, m, free, at(from), at(to), outside(m, area, nil))
+	relaxed, err := q.p.dist.table(q.ctx, m, free, at(from), at(to), q.p.dist.within(m, area))
 	if err != nil {
 		return nil, avoid, key, err
 	}

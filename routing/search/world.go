@@ -38,19 +38,59 @@ type distances struct {
 	world Router
 
 	mu    sync.Mutex
-	known map[string]map[[2]orb.Point]float64 // by mode and avoid
-	pairs int
+	known map[string]*lengths // by mode and avoid
 	paths map[string]geodata.Path
+	areas map[string]geodata.Avoid
+}
+
+// lengths are the km known between points under one mode and avoid. Points are
+// numbered as they come, so that a table is read off rows and not looked up pair
+// by pair.
+type lengths struct {
+	number map[orb.Point]int32
+	km     [][]float32 // NaN: not known
+}
+
+func (l *lengths) numbers(points []orb.Point) []int32 {
+	out := make([]int32, len(points))
+	for i, p := range points {
+		n, ok := l.number[p]
+		if !ok {
+			n = int32(len(l.number))
+			l.number[p] = n
+			l.km = append(l.km, nil)
+		}
+		out[i] = n
+	}
+	return out
+}
+
+func (l *lengths) get(from, to int32) (float64, bool) {
+	row := l.km[from]
+	if int(to) >= len(row) {
+		return 0, false
+	}
+	return float64(row[to]), row[to] == row[to]
+}
+
+func (l *lengths) put(from, to int32, km float64) {
+	row := l.km[from]
+	for int(to) >= len(row) {
+		row = append(row, float32(math.NaN()))
+	}
+	row[to] = float32(km)
+	l.km[from] = row
 }
 
 // The caches are emptied when they hold so much; what a plan needs is found again.
 const (
-	maxPairs = 2_000_000
-	maxPaths = 4_000
+	maxPoints = 3_000 // of one mode and avoid
+	maxKnown  = 400
+	maxPaths  = 8_000
 )
 
 func newDistances(w Router) *distances {
-	return &distances{world: w, known: map[string]map[[2]orb.Point]float64{}, paths: map[string]geodata.Path{}}
+	return &distances{world: w, known: map[string]*lengths{}, paths: map[string]geodata.Path{}, areas: map[string]geodata.Avoid{}}
 }
 
 func avoidKey(m geodata.Mode, a geodata.Avoid) string {
@@ -74,22 +114,26 @@ func avoidKey(m geodata.Mode, a geodata.Avoid) string {
 // table is Router.Table through the cache.
 func (d *distances) table(ctx context.Context, m geodata.Mode, key string, from, to []orb.Point, avoid geodata.Avoid) ([][]float64, error) {
 	out := make([][]float64, len(from))
+	cells := make([]float64, len(from)*len(to))
 	var rows []int // with something missing
-	cols := map[int]bool{}
+	cols := make([]bool, len(to))
 	d.mu.Lock()
-	known := d.known[key]
-	if known == nil {
-		known = map[[2]orb.Point]float64{}
-		d.known[key] = known
+	l := d.known[key]
+	if l == nil || len(l.number) > maxPoints {
+		if len(d.known) > maxKnown {
+			clear(d.known)
+		}
+		l = &lengths{number: map[orb.Point]int32{}}
+		d.known[key] = l
 	}
-	for i, a := range from {
-		out[i] = make([]float64, len(to))
+	rowOf, colOf := l.numbers(from), l.numbers(to)
+	for i := range from {
+		out[i] = cells[i*len(to) : (i+1)*len(to) : (i+1)*len(to)]
 		missing := false
-		for j, b := range to {
-			km, ok := known[[2]orb.Point{a, b}]
+		for j := range to {
+			km, ok := l.get(rowOf[i], colOf[j])
 			if !ok {
-				missing = true
-				cols[j] = true
+				missing, cols[j] = true, true
 			}
 			out[i][j] = km
 		}
@@ -119,19 +163,10 @@ func (d *distances) table(ctx context.Context, m geodata.Mode, key string, from,
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.pairs > maxPairs {
-		d.known = map[string]map[[2]orb.Point]float64{}
-		d.pairs = 0
-	}
-	if d.known[key] == nil {
-		d.known[key] = map[[2]orb.Point]float64{}
-	}
-	known = d.known[key]
 	for k, i := range rows {
-		for l, j := range at {
-			out[i][j] = fresh[k][l]
-			known[[2]orb.Point{from[i], to[j]}] = fresh[k][l]
-			d.pairs++
+		for n, j := range at {
+			out[i][j] = float64(float32(fresh[k][n])) // as it is when it comes from the cache
+			l.put(rowOf[i], colOf[j], fresh[k][n])
 		}
 	}
 	return out, nil
@@ -161,6 +196,19 @@ func (d *distances) route(ctx context.Context, m geodata.Mode, key string, from,
 	}
 	d.paths[key] = p
 	return p, nil
+}
+
+// within is outside without countries avoided, remembered.
+func (d *distances) within(m geodata.Mode, area string) geodata.Avoid {
+	key := string(m) + " " + area
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	a, ok := d.areas[key]
+	if !ok {
+		a = outside(m, area, nil)
+		d.areas[key] = a
+	}
+	return a
 }
 
 // outside is what a way by a mode inside an area avoids: all countries that are

@@ -45,6 +45,7 @@ type Graph struct {
 	at        *index
 	land      func() (*area.Area, error) // opened when a point lies off the network
 	climbs    sync.Pool
+	snapped   remembered
 	inset     Inset // of the edges that have a number in it; nil if none has
 
 	mu      sync.Mutex // guards entries

@@ -101,11 +101,11 @@ type snap struct {
 	vertex int       // the edge's vertices before the point, lower node included
 }
 
-// snaps joins a point to the network outside avoided countries: to the nearest
+// look joins a point to the network outside avoided countries: to the nearest
 // line first, then to others around that may lead there more directly, and to the
 // nearest of other parts of the network not far away. A line beyond water is
 // none. Which is taken is for the search to say: the one with the cheapest way.
-func (g *Graph) snaps(p orb.Point, pr *profile) ([]snap, error) {
+func (g *Graph) look(p orb.Point, pr *profile) ([]snap, error) {
 	if !(math.Abs(p.Lat()) <= 90) || !(math.Abs(p.Lon()) <= 540) {
 		return nil, fmt.Errorf("point %s is not on earth", place(p))
 	}
