@@ -61,7 +61,8 @@ type Request struct {
 	Depart      time.Time  `json:"depart"` // earliest departure; zero: now
 	ArriveBy    *time.Time `json:"arrive_by,omitempty"`
 	Modes       []Mode     `json:"modes,omitempty"`   // empty: all
-	Avoid       []string   `json:"avoid,omitempty"`   // "country:RU", "passage:suez", "border:KHO-NUR"
+	Avoid       []string   `json:"avoid,omitempty"`   // "country:RU", "passage:suez", "border:KHO-NUR", "carrier:SEA-TPW"
+	WhatIf      []string   `json:"what_if,omitempty"` // suppositions: "border:KHO-NUR=closed@2026-12-05", "passage:suez=congested"
 	Drivers     int        `json:"drivers,omitempty"` // of a lorry over long ways, 1 or 2; 0: two
 	TIR         *TIRTerms  `json:"tir,omitempty"`     // nil: the usual terms
 }
@@ -219,6 +220,40 @@ type Option struct {
 	Why          string    `json:"why"`    // one line: why it stands among the others
 	Badges       []string  `json:"badges"` // cheapest, fastest, fastest-by-land, greenest, surest
 	Risks        []string  `json:"risks"`  // one sentence each
+
+	// DayValue is for what value of a day, in USD, the option is the best of all by
+	// cost and P50; CO2ePrice for what price of a tonne of CO2e, in USD, by cost and
+	// CO2e. nil: for none.
+	DayValue  *Range `json:"best_for_usd_per_day,omitempty"`
+	CO2ePrice *Range `json:"best_for_usd_per_t_co2e,omitempty"`
+	// BeatenBy is the id of an option that is better in cost, P50 and CO2e at once;
+	// empty: none is.
+	BeatenBy string     `json:"beaten_by,omitempty"`
+	Exposed  []Exposure `json:"exposed"` // borders and passages it depends on, in their order
+}
+
+// Range is from a number on, up to another.
+type Range struct {
+	From float64  `json:"from"`
+	To   *float64 `json:"to,omitempty"` // nil: without end
+}
+
+// Exposure is a border post or a passage an option depends on.
+type Exposure struct {
+	Kind     string   `json:"kind"` // border, passage
+	ID       string   `json:"id"`
+	Name     string   `json:"name"`
+	Bypasses []Bypass `json:"bypasses"` // physically possible, the best first; empty: none is known
+}
+
+// Bypass is a way that does without a post or a passage.
+type Bypass struct {
+	Title    string   `json:"title"` // "Rail via Khorgos"
+	Corridor string   `json:"corridor"`
+	Via      []string `json:"via"`
+	Days     float64  `json:"days"`    // added to the option's expected days; below 0: saved
+	Cost     Money    `json:"cost"`    // added; below 0: saved
+	CO2eKG   float64  `json:"co2e_kg"` // added; below 0: saved
 }
 
 // Excluded is a corridor that was considered and cannot be offered.
@@ -241,6 +276,30 @@ type Plan struct {
 	Notes       []string   `json:"notes,omitempty"`
 	CO2eMethod  string     `json:"co2e_method,omitempty"` // standard and boundary the CO2e follows
 	Data        []Data     `json:"data,omitempty"`        // what the plan was made from
+
+	Difference *Difference `json:"difference,omitempty"` // to the plan without the request's suppositions; nil: it has none
+}
+
+// Difference is what suppositions change in a plan.
+type Difference struct {
+	Text    string   `json:"text"`    // one sentence
+	Gone    []Change `json:"gone"`    // offered without the suppositions only
+	New     []Change `json:"new"`     // offered with them only
+	Changed []Change `json:"changed"` // in cost by a dollar, in P50 by an hour, or more
+	// Cheapest and Fastest are what the least cost and the least P50 change by; nil
+	// where one of the plans offers nothing.
+	Cheapest *Change `json:"cheapest,omitempty"`
+	Fastest  *Change `json:"fastest,omitempty"`
+}
+
+// Change is what an option, or the best of them, changes by. For one that is gone
+// or new the numbers are its own.
+type Change struct {
+	ID     string  `json:"id"`
+	Title  string  `json:"title"`
+	Cost   Money   `json:"cost"`
+	Hours  float64 `json:"hours"` // of P50
+	OnTime float64 `json:"on_time"`
 }
 
 // Data is one data set a plan was made from. Two plans of one request with the

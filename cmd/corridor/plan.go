@@ -31,11 +31,11 @@ with its date and source.
 
 // planFlags is what plan was told.
 type planFlags struct {
-	weight, volume, unit, depart, arriveBy, modes, avoid, hs, dg, un, temp, value, format, lang string
-	drivers                                                                                     int
-	charge                                                                                      float64
-	tir                                                                                         routing.TIRTerms
-	asJSON                                                                                      bool
+	weight, volume, unit, depart, arriveBy, modes, avoid, whatIf, hs, dg, un, temp, value, format, lang string
+	drivers                                                                                             int
+	charge                                                                                              float64
+	tir                                                                                                 routing.TIRTerms
+	asJSON                                                                                              bool
 }
 
 func planCommand(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
@@ -52,7 +52,8 @@ func planCommand(ctx context.Context, args []string, _ io.Reader, stdout, stderr
 	flags.StringVar(&f.depart, "depart", "", "earliest departure: 2026-12-01 or 2026-12-01T08:00Z; without it the next hour")
 	flags.StringVar(&f.arriveBy, "arrive-by", "", "deadline: the end of a day such as 2026-12-18, or a moment")
 	flags.StringVar(&f.modes, "modes", "", "modes to use, parted by commas: sea,rail,road,air; without it all")
-	flags.StringVar(&f.avoid, "avoid", "", "what not to use, parted by commas: country:RU, passage:suez, border:KHO-NUR")
+	flags.StringVar(&f.avoid, "avoid", "", "what not to use, parted by commas: country:RU, passage:suez, border:KHO-NUR, carrier:NAME")
+	flags.StringVar(&f.whatIf, "what-if", "", "suppose that a border or a passage is closed, congested or normal, parted by commas, and show what that changes: border:KHO-NUR=closed@2026-12-05, passage:suez=congested")
 	flags.StringVar(&f.hs, "hs", "", "harmonised system code of the goods, 4 to 10 digits")
 	flags.StringVar(&f.dg, "dg", "", "class of dangerous goods, e.g. 3")
 	flags.StringVar(&f.un, "un", "", "UN number of dangerous goods, e.g. 3480; its class need not be given")
@@ -117,7 +118,7 @@ func flagOf(field string) string {
 		"cargo.weight_kg": "--weight", "cargo.volume_m3": "--volume", "cargo.unit": "--unit", "cargo.hs": "--hs", "cargo.dg": "--dg", "cargo.un": "--un",
 		"cargo.charge_percent": "--charge", "drivers": "--drivers", "tir.offices": "--tir-offices", "tir.guarantee_eur": "--tir-guarantee", "tir.duties_percent": "--tir-duties",
 		"cargo.temp_c": "--temp", "cargo.value": "--value", "depart": "--depart", "arrive_by": "--arrive-by", "modes": "--modes",
-		"avoid": "--avoid", "origin": "FROM", "destination": "TO",
+		"avoid": "--avoid", "what_if": "--what-if", "origin": "FROM", "destination": "TO",
 	} {
 		if field == prefix || strings.HasPrefix(field, prefix+".") || strings.HasPrefix(field, prefix+"[") {
 			return name
@@ -185,7 +186,7 @@ func (f *planFlags) request(from, to string) (req routing.Request, assumed strin
 	for _, m := range list(f.modes) {
 		req.Modes = append(req.Modes, routing.Mode(m))
 	}
-	req.Avoid = list(f.avoid)
+	req.Avoid, req.WhatIf = list(f.avoid), list(f.whatIf)
 	switch f.lang {
 	case "en", "zh", "ru":
 		return req, assumed, nil
@@ -392,6 +393,9 @@ func (s *sheet) plan(p *routing.Plan, assumed string) {
 		s.line("No corridor can be offered.")
 		s.line()
 	}
+	if p.Difference != nil {
+		s.difference(p)
+	}
 	if len(p.Excluded) > 0 {
 		s.line(s.bold("Not offered"))
 		for _, e := range p.Excluded {
@@ -404,6 +408,23 @@ func (s *sheet) plan(p *routing.Plan, assumed string) {
 		s.wrapped(0, n, s.dim)
 	}
 	s.footer(p)
+}
+
+// difference tells what the suppositions of a request change.
+func (s *sheet) difference(p *routing.Plan) {
+	d := p.Difference
+	s.line(s.bold("What if " + strings.Join(p.Request.WhatIf, ", ")))
+	s.wrapped(indent, d.Text, func(t string) string { return t })
+	for _, c := range d.Gone {
+		s.line(" − ", c.Title, s.dim(fmt.Sprintf("  %s USD, %s days", grouped(c.Cost.Amount), days(c.Hours))))
+	}
+	for _, c := range d.New {
+		s.line(" + ", c.Title, s.dim(fmt.Sprintf("  %s USD, %s days", grouped(c.Cost.Amount), days(c.Hours))))
+	}
+	for _, c := range d.Changed {
+		s.line(" ± ", c.Title, s.dim(fmt.Sprintf("  %+.0f USD, %+.1f days", c.Cost.Amount, c.Hours/24)))
+	}
+	s.line()
 }
 
 func (s *sheet) options(p *routing.Plan) {

@@ -104,11 +104,13 @@ func (q *query) choose(found []journey) ([]routing.Option, []routing.Excluded, e
 		return cmp.Or(cmp.Compare(options[a].Cost.Total.Amount, options[b].Cost.Total.Amount), cmp.Compare(options[a].TransitHours.P50, options[b].TransitHours.P50), strings.Compare(options[a].ID, options[b].ID))
 	})
 	sorted := make([]routing.Option, 0, len(options))
+	inOrder := make([]journey, 0, len(options))
 	for _, i := range order {
-		sorted = append(sorted, options[i])
+		sorted, inOrder = append(sorted, options[i]), append(inOrder, used[i])
 	}
 	distinctIDs(sorted)
 	explain(sorted)
+	q.exposures(sorted, inOrder, open)
 	return sorted, q.excluded(sorted, used, barred, withoutTIR), nil
 }
 

@@ -115,6 +115,7 @@ type query struct {
 	avoidP  []string // passages the user shuts
 	shutP   []string // passages closed by the conditions
 	avoidB  map[string]bool
+	avoidS  []string // carriers and ids of services
 	beeline float64
 
 	sites    []site

@@ -295,7 +295,7 @@ func (q *query) readAvoid() error {
 		kind, id, ok := strings.Cut(strings.TrimSpace(token), ":")
 		id = strings.TrimSpace(id)
 		if !ok || id == "" {
-			return bad("avoid", "%q is not like country:RU, passage:suez or border:KHO-NUR", token)
+			return bad("avoid", "%q is not like country:RU, passage:suez, border:KHO-NUR or carrier:MAERSK", token)
 		}
 		switch strings.ToLower(kind) {
 		case "country":
@@ -311,6 +311,8 @@ func (q *query) readAvoid() error {
 				continue
 			}
 			return bad("avoid", "unknown passage %q: known are %s", id, strings.Join(known, ", "))
+		case "carrier":
+			q.avoidS = append(q.avoidS, id)
 		case "border":
 			i := slices.IndexFunc(q.p.posts, func(b geodata.BorderPost) bool { return strings.EqualFold(b.ID, id) })
 			if i < 0 {
@@ -318,8 +320,17 @@ func (q *query) readAvoid() error {
 			}
 			q.avoidB[q.p.posts[i].ID] = true
 		default:
-			return bad("avoid", "%q is not like country:RU, passage:suez or border:KHO-NUR", token)
+			return bad("avoid", "%q is not like country:RU, passage:suez, border:KHO-NUR or carrier:MAERSK", token)
 		}
+	}
+	if len(q.avoidS) > 0 {
+		times, unknown := q.p.times.Without(q.avoidS)
+		if unknown != "" {
+			known := q.p.times.Carriers()
+			return bad("avoid", "no service of a carrier %q, or with that id, is known: known are %s", unknown, strings.Join(known[:min(12, len(known))], ", "))
+		}
+		less := *q.p
+		less.times, q.p = times, &less
 	}
 	slices.Sort(q.avoidC)
 	q.avoidC = slices.Compact(q.avoidC)

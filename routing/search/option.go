@@ -300,6 +300,13 @@ func (q *query) option(j journey) (routing.Option, error) {
 			}
 			add(part{kind: "wait", mode: h.mode, where: w.where, dist: duration.FromDwell(w.dwell)})
 		}
+		if h.mode == geodata.Sea && h.cross == nil {
+			for _, id := range way.pass {
+				if w, slow := q.slowPassage(id); slow {
+					h.after = append([]wait{w}, h.after...)
+				}
+			}
+		}
 		if h.served {
 			p := part{kind: "wait", mode: h.mode, where: q.placeName(h.from)}
 			if r := h.service.Rhythm; r.Fixed() {

@@ -21,6 +21,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/paulmach/orb"
+
 	"corridor/geodata"
 	"corridor/geodata/border"
 	"corridor/geodata/network/sea"
@@ -50,6 +52,7 @@ type Planner struct {
 	places   Places
 	posts    []geodata.BorderPost
 	passages []string
+	gates    map[string]orb.Point // of the passages, where known
 	rates    *tariff.Sheet
 	times    *timetable.Table
 	factors  *emission.Factors
@@ -58,6 +61,7 @@ type Planner struct {
 	dist     *distances
 	world    []routing.Data
 
+	passageNames        map[string]string
 	builders, searchers *sync.Pool // *pareto.Builder, *pareto.Searcher
 }
 
@@ -70,6 +74,7 @@ func New(c Config) (*Planner, error) {
 		places: c.Places, posts: slices.Clone(c.Posts), passages: slices.Clone(c.Passages),
 		rates: c.Rates, times: c.Times, factors: c.Factors, clock: c.Clock, dist: newDistances(c.World), world: slices.Clone(c.Data),
 	}
+	p.gates, p.passageNames = map[string]orb.Point{}, map[string]string{}
 	p.builders = &sync.Pool{New: func() any { return new(pareto.Builder) }}
 	p.searchers = &sync.Pool{New: func() any { return new(pareto.Searcher) }}
 	more, err := border.Others()
@@ -90,6 +95,10 @@ func New(c Config) (*Planner, error) {
 		}
 		for _, x := range passages {
 			p.passages = append(p.passages, x.ID)
+			p.passageNames[x.ID] = x.Names.EN
+			if len(x.Gate) > 0 {
+				p.gates[x.ID] = x.Gate[len(x.Gate)/2]
+			}
 		}
 	}
 	slices.SortFunc(p.posts, func(a, b geodata.BorderPost) int { return strings.Compare(a.ID, b.ID) })
@@ -137,6 +146,13 @@ const (
 // *routing.InputError or a *geodata.UnknownPlaceError; that nothing can be
 // offered is a Plan without options and with reasons.
 func (p *Planner) Plan(ctx context.Context, req routing.Request, cond routing.Conditions) (routing.Plan, error) {
+	if len(req.WhatIf) > 0 {
+		return p.planWhatIf(ctx, req, cond)
+	}
+	return p.plan(ctx, req, cond)
+}
+
+func (p *Planner) plan(ctx context.Context, req routing.Request, cond routing.Conditions) (routing.Plan, error) {
 	q, err := p.read(req)
 	if err != nil {
 		return routing.Plan{}, err
@@ -205,7 +221,7 @@ func (q *query) closedPassages() {
 		return
 	}
 	for _, id := range q.p.passages {
-		if s, ok := q.cond.Passage(id, q.depart); ok && s.Regime == "closed" {
+		if s, ok := q.cond.Passage(id, q.passageTime(id)); ok && s.Regime == "closed" {
 			q.shutP = append(q.shutP, id)
 		}
 	}

@@ -213,8 +213,14 @@ func explain(options []routing.Option) {
 		}
 		mark(greenest, "greenest", "least CO2e")
 		mark(surest, "surest", "surest to arrive when promised")
-		if worth := worthOf(options, i); worth != "" {
-			why = append(why, worth)
+		o.DayValue, o.CO2ePrice = worthOf(options, i, days), worthOf(options, i, tonnesCO2e)
+		for _, words := range []string{dayWords(o.DayValue), co2eWords(o.CO2ePrice)} {
+			if words != "" {
+				why = append(why, words)
+			}
+		}
+		if k := beater(options, i); k >= 0 {
+			o.BeatenBy = options[k].ID
 		}
 		if len(why) == 0 {
 			why = append(why, beatenWords(options, i))
@@ -227,9 +233,9 @@ func explain(options []routing.Option) {
 	}
 }
 
-// worthOf tells for what value of a day an option is the best of all by cost
-// and time; empty when for none.
-func worthOf(options []routing.Option, i int) string {
+// worthOf tells for what worth of a saved unit an option is the best of all by
+// cost and that unit; nil when for none.
+func worthOf(options []routing.Option, i int, units func(*routing.Option) float64) *routing.Range {
 	low, high := 0.0, math.Inf(1)
 	a := &options[i]
 	for k := range options {
@@ -237,28 +243,55 @@ func worthOf(options []routing.Option, i int) string {
 			continue
 		}
 		b := &options[k]
-		days := (b.TransitHours.P50 - a.TransitHours.P50) / 24 // what a saves
-		extra := a.Cost.Total.Amount - b.Cost.Total.Amount     // what it costs more
+		saved := units(b) - units(a)
+		extra := a.Cost.Total.Amount - b.Cost.Total.Amount
 		switch {
-		case days > 0:
-			low = math.Max(low, extra/days)
-		case days < 0:
-			high = math.Min(high, extra/days)
+		case saved > 0:
+			low = math.Max(low, extra/saved)
+		case saved < 0:
+			high = math.Min(high, extra/saved)
 		case extra > 0:
-			return ""
+			return nil
 		}
 	}
-	switch {
-	case low > high || high <= 0:
-		return ""
-	case low <= 0 && math.IsInf(high, 1):
-		return "best at any value of time"
-	case low <= 0:
-		return fmt.Sprintf("best while a day is worth less than %s USD", round2(high))
-	case math.IsInf(high, 1):
-		return fmt.Sprintf("best from %s USD a day", round2(low))
+	if low > high || high <= 0 {
+		return nil
 	}
-	return fmt.Sprintf("best when a day is worth %s to %s USD", round2(low), round2(high))
+	r := &routing.Range{From: math.Round(low*100) / 100}
+	if !math.IsInf(high, 1) {
+		high = math.Round(high*100) / 100
+		r.To = &high
+	}
+	return r
+}
+
+func days(o *routing.Option) float64       { return o.TransitHours.P50 / 24 }
+func tonnesCO2e(o *routing.Option) float64 { return o.CO2eKG / 1000 }
+
+// dayWords tells for what value of a day an option is the best.
+func dayWords(r *routing.Range) string {
+	switch {
+	case r == nil:
+		return ""
+	case r.From <= 0 && r.To == nil:
+		return "best at any value of time"
+	case r.From <= 0:
+		return fmt.Sprintf("best while a day is worth less than %s USD", round2(*r.To))
+	case r.To == nil:
+		return fmt.Sprintf("best from %s USD a day", round2(r.From))
+	}
+	return fmt.Sprintf("best when a day is worth %s to %s USD", round2(r.From), round2(*r.To))
+}
+
+// co2eWords tells from what price of CO2e an option becomes the best.
+func co2eWords(r *routing.Range) string {
+	if r == nil || r.From <= 0 {
+		return ""
+	}
+	if r.To == nil {
+		return fmt.Sprintf("best from %s USD a tonne of CO2e", round2(r.From))
+	}
+	return fmt.Sprintf("best when a tonne of CO2e costs %s to %s USD", round2(r.From), round2(*r.To))
 }
 
 // round2 rounds to two significant digits and groups thousands.
@@ -274,18 +307,25 @@ func round2(v float64) string {
 	return s
 }
 
-// beatenWords tells what beats an option that is best at nothing.
-func beatenWords(options []routing.Option, i int) string {
-	a := &options[i]
+// beater is the option that beats another the most in cost, P50 and CO2e at once;
+// -1 when none does.
+func beater(options []routing.Option, i int) int {
 	at, most := -1, 1.0
 	for k := range options {
 		if k == i {
 			continue
 		}
-		if p := pareto.BeatenBy(optionCriteria(a), optionCriteria(&options[k])); p > most {
+		if p := pareto.BeatenBy(optionCriteria(&options[i]), optionCriteria(&options[k])); p > most {
 			at, most = k, p
 		}
 	}
+	return at
+}
+
+// beatenWords tells what beats an option that is best at nothing.
+func beatenWords(options []routing.Option, i int) string {
+	a := &options[i]
+	at := beater(options, i)
 	if at >= 0 {
 		b := &options[at]
 		return fmt.Sprintf("%s beats it throughout: %s USD less, %.1f days sooner", b.Title,

@@ -39,7 +39,7 @@ type distances struct {
 
 	mu    sync.Mutex
 	known map[string]*lengths // by mode and avoid
-	paths map[string]geodata.Path
+	paths map[wayKey]geodata.Path
 	areas map[string]geodata.Avoid
 }
 
@@ -89,8 +89,14 @@ const (
 	maxPaths  = 8_000
 )
 
+// wayKey names a way: the mode and what is avoided, and the ends.
+type wayKey struct {
+	key      string
+	from, to orb.Point
+}
+
 func newDistances(w Router) *distances {
-	return &distances{world: w, known: map[string]*lengths{}, paths: map[string]geodata.Path{}, areas: map[string]geodata.Avoid{}}
+	return &distances{world: w, known: map[string]*lengths{}, paths: map[wayKey]geodata.Path{}, areas: map[string]geodata.Avoid{}}
 }
 
 func avoidKey(m geodata.Mode, a geodata.Avoid) string {
@@ -177,10 +183,8 @@ const simplifyKM = 1.5
 
 // route is Router.Route through the cache, with its geometry simplified.
 func (d *distances) route(ctx context.Context, m geodata.Mode, key string, from, to orb.Point, avoid geodata.Avoid) (geodata.Path, error) {
-	key = fmt.Sprintf("%s|%v|%v", key, from, to)
-	d.mu.Lock()
-	p, ok := d.paths[key]
-	d.mu.Unlock()
+	at := wayKey{key, from, to}
+	p, ok := d.drawn(key, from, to)
 	if ok {
 		return p, nil
 	}
@@ -192,9 +196,9 @@ func (d *distances) route(ctx context.Context, m geodata.Mode, key string, from,
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.paths) >= maxPaths {
-		d.paths = map[string]geodata.Path{}
+		d.paths = map[wayKey]geodata.Path{}
 	}
-	d.paths[key] = p
+	d.paths[at] = p
 	return p, nil
 }
 
@@ -209,6 +213,14 @@ func (d *distances) within(m geodata.Mode, area string) geodata.Avoid {
 		d.areas[key] = a
 	}
 	return a
+}
+
+// drawn is a way drawn before; false when it is not remembered.
+func (d *distances) drawn(key string, from, to orb.Point) (geodata.Path, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p, ok := d.paths[wayKey{key, from, to}]
+	return p, ok
 }
 
 // outside is what a way by a mode inside an area avoids: all countries that are

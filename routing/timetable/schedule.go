@@ -73,6 +73,61 @@ func (t *Table) On(day time.Time) *Table {
 	return out
 }
 
+// runBy reports whether a service is a carrier's, or goes by a name as its id. The
+// rows that stand for what nobody knows are nobody's.
+func (s *Service) runBy(name string) bool {
+	return !slices.Contains(s.From, "*") && (strings.EqualFold(s.Carrier, name) || strings.EqualFold(s.ID, name))
+}
+
+// Without is the table less the services of some carriers, or with some ids, in
+// whatever case. unknown is the first name that none goes by.
+func (t *Table) Without(names []string) (out *Table, unknown string) {
+	found := make([]bool, len(names))
+	left := func(list []Service) []Service {
+		return slices.DeleteFunc(slices.Clone(list), func(s Service) bool {
+			gone := false
+			for i, n := range names {
+				if s.runBy(n) {
+					found[i], gone = true, true
+				}
+			}
+			return gone
+		})
+	}
+	out = &Table{services: left(t.services), speeds: t.speeds, dwells: t.dwells, scheduled: map[string][]Service{}, data: t.data}
+	for k, list := range t.scheduled {
+		if list = left(list); len(list) > 0 {
+			out.scheduled[k] = list
+		}
+	}
+	if i := slices.Index(found, false); i >= 0 {
+		unknown = names[i]
+	}
+	return out, unknown
+}
+
+// Carriers lists those who run services, and the ids of services nobody is named
+// for, sorted.
+func (t *Table) Carriers() []string {
+	var out []string
+	add := func(list []Service) {
+		for _, s := range list {
+			switch {
+			case s.Carrier != "":
+				out = append(out, s.Carrier)
+			case !slices.Contains(s.From, "*"):
+				out = append(out, s.ID)
+			}
+		}
+	}
+	add(t.services)
+	for _, list := range t.scheduled {
+		add(list)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // findScheduled lists the imported services between two stops, which are known by
 // their terminal or their place.
 func (t *Table) findScheduled(m geodata.Mode, from, to Stop) []Service {

@@ -29,7 +29,8 @@ type planBody struct {
 	Depart      string    `json:"depart,omitempty" doc:"Earliest departure, RFC 3339 or a date; left out: now" example:"2026-12-01T00:00:00Z"`
 	ArriveBy    string    `json:"arrive_by,omitempty" doc:"Latest wanted arrival, RFC 3339 or a date"`
 	Modes       []string  `json:"modes,omitempty" maxItems:"4" doc:"sea, rail, road, air; left out: all"`
-	Avoid       []string  `json:"avoid,omitempty" maxItems:"100" doc:"What not to use" example:"[\"country:RU\",\"passage:suez\",\"border:KHO-NUR\"]"`
+	Avoid       []string  `json:"avoid,omitempty" maxItems:"100" doc:"What not to use" example:"[\"country:RU\",\"passage:suez\",\"border:KHO-NUR\",\"carrier:SEA-TPW\"]"`
+	WhatIf      []string  `json:"what_if,omitempty" maxItems:"20" doc:"Suppositions: a border or a passage closed, congested or normal, from a day on or always. The plan is made with them, and its difference tells what they change" example:"[\"border:KHO-NUR=closed@2026-12-05\"]"`
 	Drivers     int       `json:"drivers,omitempty" doc:"Of a lorry over borders: 1 or 2; left out: 2"`
 	TIR         *tirBody  `json:"tir,omitempty" doc:"Terms of a TIR journey; left out: the usual ones"`
 }
@@ -58,7 +59,7 @@ type cargoBody struct {
 // the planner's to judge.
 func (b planBody) request() (routing.Request, error) {
 	r := routing.Request{
-		Origin: b.Origin, Destination: b.Destination, Avoid: b.Avoid,
+		Origin: b.Origin, Destination: b.Destination, Avoid: b.Avoid, WhatIf: b.WhatIf,
 		Cargo: routing.Cargo{
 			WeightKG: b.Cargo.WeightKG, VolumeM3: b.Cargo.VolumeM3, Unit: routing.Unit(b.Cargo.Unit),
 			HS: b.Cargo.HS, DG: b.Cargo.DG, UN: b.Cargo.UN, Charge: b.Cargo.Charge, TempC: b.Cargo.TempC, Value: b.Cargo.Value,

@@ -141,6 +141,8 @@ const rows: readonly Row[] = [
   ['best while a day is worth less than {} USD', '一天低于 {0} 美元时最优', 'лучший, пока сутки дешевле {0} USD'],
   ['best from {} USD a day', '一天值 {0} 美元以上时最优', 'лучший от {0} USD за сутки'],
   ['best when a day is worth {} to {} USD', '一天值 {0}–{1} 美元时最优', 'лучший при {0}–{1} USD за сутки'],
+  ['best from {} USD a tonne of CO2e', '每吨碳价 {0} 美元以上时最优', 'лучший от {0} USD за тонну CO₂e'],
+  ['best when a tonne of CO2e costs {} to {} USD', '每吨碳价 {0}–{1} 美元时最优', 'лучший при {0}–{1} USD за тонну CO₂e'],
   ['{} beats it throughout: {} USD less, {} days sooner', '{0} 各项更优：省 {1} 美元，快 {2} 天', '{0} лучше во всём: дешевле на {1} USD, быстрее на {2} сут'],
   ['a different way if the others fail', '其他走廊受阻时的另一选择', 'другой путь, если остальные закроются'],
   ['to arrive by {} UTC', '在 {0} UTC 前到达', 'прибыть до {0} UTC'],

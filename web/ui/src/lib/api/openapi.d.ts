@@ -585,6 +585,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/units/inside": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Who was inside an area
+         * @description The units that reported from within a polygon between two times, with the first and the last fix there. Exact: a fix on the edge is inside. A carrier is told of its own units. A unit that crossed the area between two fixes is not known to have been inside.
+         */
+        post: operations["units-inside"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/units/{unit}": {
         parameters: {
             query?: never;
@@ -733,6 +753,16 @@ export interface components {
         BordersOutputBody: {
             borders: components["schemas"]["BorderView"][];
         };
+        Bypass: {
+            /** Format: double */
+            co2e_kg: number;
+            corridor: string;
+            cost: components["schemas"]["Money"];
+            /** Format: double */
+            days: number;
+            title: string;
+            via: string[] | null;
+        };
         CancelInputBody: {
             /** @example The buyer has withdrawn the order */
             reason?: string;
@@ -804,6 +834,15 @@ export interface components {
         CarriersOutputBody: {
             carriers: components["schemas"]["Party"][];
         };
+        Change: {
+            cost: components["schemas"]["Money"];
+            /** Format: double */
+            hours: number;
+            id: string;
+            /** Format: double */
+            on_time: number;
+            title: string;
+        };
         Contact: {
             contact?: string;
             name: string;
@@ -834,6 +873,14 @@ export interface components {
             as_of?: string;
             name: string;
             version: string;
+        };
+        Difference: {
+            changed: components["schemas"]["Change"][] | null;
+            cheapest?: components["schemas"]["Change"];
+            fastest?: components["schemas"]["Change"];
+            gone: components["schemas"]["Change"][] | null;
+            new: components["schemas"]["Change"][] | null;
+            text: string;
         };
         Document: {
             /** Format: date-time */
@@ -935,6 +982,12 @@ export interface components {
             rule: string;
             title: string;
         };
+        Exposure: {
+            bypasses: components["schemas"]["Bypass"][] | null;
+            id: string;
+            kind: string;
+            name: string;
+        };
         Feature: {
             /** @description LineString; MultiLineString when the track crosses ±180°; Point for one fix; null for none */
             geometry: components["schemas"]["Geometry"];
@@ -987,6 +1040,24 @@ export interface components {
             p90: number;
             /** Format: double */
             p95: number;
+        };
+        InsideInputBody: {
+            /** @description GeoJSON Polygon or MultiPolygon; edges are straight in longitude and latitude, longitudes may run beyond ±180 */
+            area: unknown;
+            /**
+             * Format: date-time
+             * @description Device time of the first fix
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Device time that the last fix lies before; at most 31 days after from
+             */
+            to: string;
+        };
+        InsideOutputBody: {
+            /** @description By unit */
+            units: components["schemas"]["Presence"][];
         };
         Instants: {
             /** Format: date-time */
@@ -1135,6 +1206,9 @@ export interface components {
         Option: {
             arrive: components["schemas"]["Instants"];
             badges: string[] | null;
+            beaten_by?: string;
+            best_for_usd_per_day?: components["schemas"]["Range"];
+            best_for_usd_per_t_co2e?: components["schemas"]["Range"];
             /** Format: double */
             best_hours?: number;
             /** Format: double */
@@ -1145,6 +1219,7 @@ export interface components {
             depart: string;
             /** Format: double */
             distance_km: number;
+            exposed: components["schemas"]["Exposure"][] | null;
             id: string;
             legs: components["schemas"]["Leg"][] | null;
             modes: string[] | null;
@@ -1227,6 +1302,7 @@ export interface components {
             created: string;
             data?: components["schemas"]["Data"][] | null;
             destination: components["schemas"]["Point"];
+            difference?: components["schemas"]["Difference"];
             excluded: components["schemas"]["Excluded"][] | null;
             id?: string;
             notes?: string[] | null;
@@ -1242,7 +1318,8 @@ export interface components {
              * @example [
              *       "country:RU",
              *       "passage:suez",
-             *       "border:KHO-NUR"
+             *       "border:KHO-NUR",
+             *       "carrier:SEA-TPW"
              *     ]
              */
             avoid?: string[] | null;
@@ -1271,6 +1348,13 @@ export interface components {
             origin: string;
             /** @description Terms of a TIR journey; left out: the usual ones */
             tir?: components["schemas"]["TirBody"];
+            /**
+             * @description Suppositions: a border or a passage closed, congested or normal, from a day on or always. The plan is made with them, and its difference tells what they change
+             * @example [
+             *       "border:KHO-NUR=closed@2026-12-05"
+             *     ]
+             */
+            what_if?: string[] | null;
         };
         Point: {
             code?: string;
@@ -1304,6 +1388,15 @@ export interface components {
             /** @description Oldest first, by device time */
             positions: components["schemas"]["Fix"][];
         };
+        Presence: {
+            /** Format: date-time */
+            first: string;
+            /** Format: int64 */
+            fixes: number;
+            /** Format: date-time */
+            last: string;
+            unit: string;
+        };
         Problem: {
             /**
              * @description Stable name of the kind of problem
@@ -1332,6 +1425,12 @@ export interface components {
              * @example Unprocessable Entity
              */
             title: string;
+        };
+        Range: {
+            /** Format: double */
+            from: number;
+            /** Format: double */
+            to?: number;
         };
         Receipt: {
             /** Format: int64 */
@@ -1367,6 +1466,7 @@ export interface components {
             modes?: string[] | null;
             origin: string;
             tir?: components["schemas"]["TIRTerms"];
+            what_if?: string[] | null;
         };
         Rule: {
             id: string;
@@ -4839,6 +4939,111 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "units-inside": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InsideInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InsideOutputBody"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
