@@ -49,6 +49,13 @@ func unitRoom(u routing.Unit) (room, bool) {
 	return room{}, false
 }
 
+// Room is the payload in kg and the volume in m³ of a unit; false when there is no
+// such unit.
+func Room(u routing.Unit) (kg, m3 float64, ok bool) {
+	r, ok := unitRoom(u)
+	return r.kg, r.m3, ok
+}
+
 func units() []routing.Unit {
 	return []routing.Unit{routing.FTL, routing.LTL, routing.GP20, routing.GP40, routing.HC40, routing.HC45, routing.RF40, routing.LCL, routing.AirULD}
 }

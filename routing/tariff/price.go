@@ -17,6 +17,7 @@ var needed = []string{
 	"road.else", "road.min", "road.ltl", "fee.tir", "fee.t1", "fee.transit", "fee.reload", "fee.border",
 	"fee.rail-border", "fee.thc", "fee.rail-terminal", "fee.ferry", "fee.crossing", "fee.air-terminal", "fee.broker",
 	"fee.plug", "fee.dg", "fee.insurance", "finance.carrying",
+	"ec.pick", "ec.clearance", "ec.storage", "ec.parcel", "ec.parcel.kg",
 }
 
 // Goods are what is priced.
@@ -389,5 +390,29 @@ func (s *Sheet) Value(valueUSD, transitHours float64) []Item {
 	return []Item{
 		{Rate: "fee.insurance", Quantity: valueUSD, Factor: 1, Basis: thousands(valueUSD) + " USD"},
 		{Rate: "finance.carrying", Quantity: valueUSD, Factor: transitHours / (365 * 24), Basis: fmt.Sprintf("%s USD × %.1f of 365 days", thousands(valueUSD), transitHours/24)},
+	}
+}
+
+// courierKGPerM3 is what a cubic metre weighs to a courier (rules.md).
+const courierKGPerM3 = 200
+
+// Parcel prices the delivery of one parcel in a country.
+func (s *Sheet) Parcel(c geodata.Country, weightKG, volumeM3 float64) []Item {
+	id := "ec.parcel." + string(c)
+	if !s.has(id) {
+		id = "ec.parcel"
+	}
+	kg := math.Max(weightKG, volumeM3*courierKGPerM3)
+	return []Item{
+		{Rate: id, Quantity: 1, Factor: 1, Basis: "1"},
+		{Rate: id + ".kg", Quantity: kg, Factor: 1, Basis: fmt.Sprintf("%.3g chargeable kg", kg)},
+	}
+}
+
+// Stock are the charges a year of keeping goods worth so much and as large in stock.
+func (s *Sheet) Stock(valueUSD, volumeM3 float64) []Item {
+	return []Item{
+		{Rate: "finance.carrying", What: "Capital in stock", Quantity: valueUSD, Factor: 1, Basis: thousands(valueUSD) + " USD"},
+		{Rate: "ec.storage", Quantity: volumeM3, Factor: 365, Basis: fmt.Sprintf("%.3g m³ × 365 days", volumeM3)},
 	}
 }

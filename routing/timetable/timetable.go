@@ -305,20 +305,25 @@ func (t *Table) readSpeeds(text string) error {
 
 // The dwells the planner asks for by name.
 const (
-	RoadLoad    = "road.load"
-	RoadTIR     = "road.tir"
-	RoadUnload  = "road.unload"
-	RoadClear   = "road.clear"
-	RoadReload  = "road.reload"
-	RoadTransit = "road.transit"
-	UnknownPost = "border.unknown"
-	SeaExport   = "sea.export"
-	SeaImport   = "sea.import"
-	RailExport  = "rail.export"
-	RailImport  = "rail.import"
-	AirExport   = "air.export"
-	AirImport   = "air.import"
-	AirTransit  = "air.transit"
+	RoadLoad     = "road.load"
+	RoadTIR      = "road.tir"
+	RoadUnload   = "road.unload"
+	RoadClear    = "road.clear"
+	RoadReload   = "road.reload"
+	RoadTransit  = "road.transit"
+	UnknownPost  = "border.unknown"
+	SeaExport    = "sea.export"
+	SeaImport    = "sea.import"
+	RailExport   = "rail.export"
+	RailImport   = "rail.import"
+	AirExport    = "air.export"
+	AirImport    = "air.import"
+	AirTransit   = "air.transit"
+	OrderPick    = "ec.pick"
+	OrderRelease = "ec.release"
+	OrderRound   = "ec.round"
+	OrderLocal   = "ec.local"
+	OrderParcel  = "ec.parcel"
 )
 
 func (t *Table) readDwells(text string) error {
@@ -337,6 +342,7 @@ func (t *Table) readDwells(text string) error {
 	for _, id := range []string{
 		RoadLoad, RoadTIR, RoadUnload, RoadClear, RoadReload, RoadTransit, UnknownPost,
 		SeaExport, SeaImport, RailExport, RailImport, AirExport, AirImport, AirTransit,
+		OrderPick, OrderRelease, OrderRound, OrderLocal, OrderParcel,
 	} {
 		if _, ok := t.dwells[id]; !ok {
 			return fmt.Errorf("dwell %s is missing", id)
