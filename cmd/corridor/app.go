@@ -2,13 +2,18 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +25,9 @@ import (
 	"corridor/geodata"
 	"corridor/geodata/border"
 	"corridor/geodata/gazetteer"
+	"corridor/geodata/network/exact"
 	"corridor/routing"
+	"corridor/routing/ecommerce"
 	"corridor/routing/regime"
 	"corridor/routing/search"
 	"corridor/tracking"
@@ -192,12 +199,13 @@ func (a *app) assemble(store tracking.Store, tracker *live.Tracker, sessionKey [
 	if err != nil {
 		return nil, err
 	}
+	commerce, _ := planner.(api.Commerce) // a test may plan without it
 	var demo *api.Demo
 	if a.demo {
 		demo = &api.Demo{SpeedFactor: demoSpeed}
 	}
 	api.Mount(server, api.Config{
-		Planner: planner, Conditions: reference{}, Plans: store, Places: places, Borders: posts, Rules: regime.Rules(),
+		Planner: planner, Commerce: commerce, Conditions: reference{}, Plans: store, Places: places, Borders: posts, Rules: regime.Rules(),
 		Parties: tracker, Tracker: tracker, Clock: a.clock, Version: version, Demo: demo,
 	})
 	s := &site{
@@ -249,11 +257,70 @@ func openPlanner(data string) (api.Planner, api.Places, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the timetable: %w", err)
 	}
-	planner, err := search.New(search.Config{World: world, Places: places, Posts: posts, Rates: rates, Times: times})
+	versions, err := worldVersions(data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("tell the versions of the data: %w", err)
+	}
+	planner, err := search.New(search.Config{World: world, Places: places, Posts: posts, Rates: rates, Times: times, Data: versions})
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the planner: %w", err)
 	}
-	return planner, places, nil
+	return desk{planner, &ecommerce.Comparer{Planner: planner, Roads: world, Places: places, Rates: rates, Times: times, Clock: time.Now}}, places, nil
+}
+
+// desk answers what there is to plan.
+type desk struct {
+	*search.Planner
+	*ecommerce.Comparer
+}
+
+// Plan is the planner's; both parts have one.
+func (d desk) Plan(ctx context.Context, r routing.Request, c routing.Conditions) (routing.Plan, error) {
+	return d.Planner.Plan(ctx, r, c)
+}
+
+// worldVersions are the versions of places, posts and networks: those embedded go
+// with the program, those imported are told by their files.
+func worldVersions(data string) ([]routing.Data, error) {
+	program := routing.Data{Name: "program, with its places, posts and networks", Version: version}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				program.Version += " " + s.Value[:min(12, len(s.Value))]
+			case "vcs.modified":
+				if s.Value == "true" {
+					program.Version += " modified"
+				}
+			case "vcs.time":
+				program.AsOf = s.Value
+			}
+		}
+	}
+	out := []routing.Data{program}
+	if data == "" {
+		return out, nil
+	}
+	for _, dir := range []string{placesDir, exact.Folder} {
+		entries, err := os.ReadDir(filepath.Join(data, dir))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		// An imported network may take hundreds of MB: its size and day tell enough.
+		h := sha256.New()
+		for _, e := range entries {
+			info, err := e.Info()
+			if err != nil {
+				return nil, err
+			}
+			fmt.Fprintln(h, info.Name(), info.Size(), info.ModTime().UnixNano())
+		}
+		out = append(out, routing.Data{Name: "imported " + dir, Version: hex.EncodeToString(h.Sum(nil)[:6])})
+	}
+	return out, nil
 }
 
 // reference is the world as the reference data has it. What is observed about

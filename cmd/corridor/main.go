@@ -32,6 +32,7 @@ func subcommands() []subcommand {
 	return []subcommand{
 		{"serve", "serve the API, the live map and the comparison of plans", serveCommand},
 		{"plan", "compare the corridors between two places on cost, time and CO2e", planCommand},
+		{"ecommerce", "compare direct mail, bonded stock and an overseas warehouse for a year's orders", ecommerceCommand},
 		{"rules", "the rules that leave a corridor out, with their sources", rulesCommand},
 		{"distance", "the distance between two places by one mode", distanceCommand},
 		{"import", "take files of your own into the data directory", importCommand},

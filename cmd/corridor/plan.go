@@ -160,13 +160,11 @@ func (f *planFlags) request(from, to string) (req routing.Request, assumed strin
 		c.TempC = &[2]float64{lowC, highC}
 	}
 	if f.value != "" {
-		digits := strings.TrimRight(f.value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz ")
-		v, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
-		currency := strings.ToUpper(strings.TrimSpace(f.value[len(digits):]))
-		if err != nil || len(currency) != 3 {
-			return req, "", fmt.Errorf("--value %s: give an amount and its currency, e.g. 300000USD", f.value)
+		v, err := money(f.value)
+		if err != nil {
+			return req, "", fmt.Errorf("--value %s: %w", f.value, err)
 		}
-		c.Value = &routing.Money{Amount: v, Currency: currency}
+		c.Value = &v
 	}
 	if f.depart != "" {
 		if req.Depart, _, err = moment(f.depart); err != nil {

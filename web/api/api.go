@@ -33,6 +33,11 @@ type Planner interface {
 	Plan(context.Context, routing.Request, routing.Conditions) (routing.Plan, error)
 }
 
+// Commerce compares ways to serve many small orders.
+type Commerce interface {
+	Compare(context.Context, routing.CommerceRequest) (routing.CommerceComparison, error)
+}
+
 // Plans keeps plans that were answered.
 type Plans interface {
 	SavePlan(ctx context.Context, owner tracking.PartyID, p routing.Plan) error
@@ -81,6 +86,7 @@ type Tracker interface {
 // Config is what the API works on. All fields but Demo are required.
 type Config struct {
 	Planner    Planner
+	Commerce   Commerce
 	Conditions routing.Conditions
 	Plans      Plans
 	Places     Places

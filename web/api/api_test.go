@@ -51,7 +51,7 @@ func newHarness(t *testing.T) *harness {
 	}
 	h.Server = server
 	api.Mount(server, api.Config{
-		Planner: planner{h.world}, Conditions: calm{}, Plans: plans{h.world}, Places: places{}, Parties: h.world, Tracker: h.world,
+		Planner: planner{h.world}, Commerce: shop{}, Conditions: calm{}, Plans: plans{h.world}, Places: places{}, Parties: h.world, Tracker: h.world,
 		Rules: []routing.Rule{{ID: "TIR-1", Topic: "TIR", Text: "Parties only.", Origin: geodata.Origin{Kind: "P", Confidence: "H", Source: "TIR Convention"}}},
 		Borders: []geodata.BorderPost{
 			{ID: "KHO-NUR", Name: "Khorgos–Nur Zholy", Countries: [2]geodata.Country{"CN", "KZ"}, Modes: []geodata.Mode{geodata.Road}, Dwell: geodata.Dwell{P50: 12, P90: 48}},
@@ -301,6 +301,31 @@ func TestPlan(t *testing.T) {
 	if r := h.world.requests[1]; !r.Depart.Equal(h.world.now) {
 		t.Errorf("left out, depart is %v", r.Depart)
 	}
+}
+
+// shop answers one way for whatever is asked, and refuses what has no orders.
+type shop struct{}
+
+func (shop) Compare(_ context.Context, r routing.CommerceRequest) (routing.CommerceComparison, error) {
+	if r.Orders <= 0 {
+		return routing.CommerceComparison{}, &routing.InputError{Field: "orders_per_year", Message: "it must be above 0"}
+	}
+	return routing.CommerceComparison{Request: r, Ways: []routing.CommerceWay{{Mode: "1210"}}}, nil
+}
+
+func TestEcommerce(t *testing.T) {
+	h := newHarness(t)
+	body := `{"origin":"KRINC","destination":"CNTAO","orders_per_year":1000,"weight_kg":1,"volume_m3":0.01,"value":{"amount":40,"currency":"USD"},"depart":"2026-12-01"}`
+	var got routing.CommerceComparison
+	h.must(200, h.as(tracking.Shipper, "POST", "/api/v1/ecommerce", body)).into(&got)
+	if len(got.Ways) != 1 || got.Request.Orders != 1000 || got.Request.Value.Amount != 40 || got.Request.Depart.Day() != 1 {
+		t.Errorf("%+v", got)
+	}
+	bad := h.must(422, h.as(tracking.Shipper, "POST", "/api/v1/ecommerce", strings.Replace(body, "1000", "0", 1)))
+	if !strings.Contains(bad.Body.String(), "orders_per_year") {
+		t.Errorf("the fault is not named: %s", bad.Body)
+	}
+	h.must(403, h.as(tracking.Carrier, "POST", "/api/v1/ecommerce", body))
 }
 
 func TestRules(t *testing.T) {

@@ -40,6 +40,13 @@ func (a *api) operations() {
 		content: a.planContent(),
 	}, a.getPlan)
 	handle(a, operation{
+		id: "compare-ecommerce", method: post, path: "/api/v1/ecommerce", tag: "planning", access: planners,
+		errors:  []int{http.StatusGatewayTimeout},
+		summary: "Compare direct mail, bonded stock and an overseas warehouse",
+		detail: "For a year's orders between China and another country, under the customs modes 9610, 1210, 9710 and 9810: cost and time of an order, " +
+			"and what keeping stock costs. Freight is planned as POST /api/v1/plans plans it.",
+	}, a.compareCommerce)
+	handle(a, operation{
 		id: "list-rules", method: get, path: "/api/v1/rules", tag: "planning", access: web.SignedIn,
 		summary: "The rules a journey can break, with their sources",
 		detail:  "What is excluded from a plan, and what a risk names, carries the id of one of these.",

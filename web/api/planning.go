@@ -108,16 +108,11 @@ func (a *api) makePlan(ctx context.Context, in *planInput) (*planOutput, error) 
 	if request.Depart.IsZero() {
 		request.Depart = a.Clock().UTC().Truncate(time.Minute)
 	}
-	ctx, cancel := context.WithTimeout(ctx, planTime)
-	defer cancel()
-	select {
-	case a.planning <- struct{}{}:
-		defer func() { <-a.planning }()
-	case <-ctx.Done():
-		p := web.NewProblem(http.StatusServiceUnavailable, "busy", "too many plans are being made; try again in a moment")
-		p.RetryAfter = 5 * time.Second
-		return nil, p
+	ctx, done, err := a.plansTurn(ctx)
+	if err != nil {
+		return nil, err
 	}
+	defer done()
 	plan, err := a.Planner.Plan(ctx, request, a.Conditions)
 	if err != nil {
 		return nil, fmt.Errorf("plan %s to %s: %w", request.Origin, request.Destination, err)
@@ -128,6 +123,21 @@ func (a *api) makePlan(ctx context.Context, in *planInput) (*planOutput, error) 
 		return nil, fmt.Errorf("save plan: %w", err)
 	}
 	return &planOutput{Location: "/api/v1/plans/" + plan.ID, Body: plan}, nil
+}
+
+// plansTurn waits for one of the few places there are to plan in, and limits the
+// time it is held. The caller calls done.
+func (a *api) plansTurn(ctx context.Context) (_ context.Context, done func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, planTime)
+	select {
+	case a.planning <- struct{}{}:
+		return ctx, func() { <-a.planning; cancel() }, nil
+	case <-ctx.Done():
+		cancel()
+		p := web.NewProblem(http.StatusServiceUnavailable, "busy", "too many plans are being made; try again in a moment")
+		p.RetryAfter = 5 * time.Second
+		return nil, nil, p
+	}
 }
 
 type planFileInput struct {

@@ -80,6 +80,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ecommerce": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare direct mail, bonded stock and an overseas warehouse
+         * @description For a year's orders between China and another country, under the customs modes 9610, 1210, 9710 and 9810: cost and time of an order, and what keeping stock costs. Freight is planned as POST /api/v1/plans plans it.
+         */
+        post: operations["compare-ecommerce"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/feed": {
         parameters: {
             query?: never;
@@ -842,6 +862,137 @@ export interface components {
             /** Format: double */
             on_time: number;
             title: string;
+        };
+        CommerceBody: {
+            /**
+             * Format: double
+             * @description Consumption tax beside VAT, as China has
+             */
+            consumption_percent?: number;
+            /** @description Day the freight is planned for, RFC 3339 or a date; left out: now */
+            depart?: string;
+            /**
+             * @description Where the customers are; one of the two is in China
+             * @example CNTAO
+             */
+            destination: string;
+            /**
+             * Format: double
+             * @description Import duty in general trade
+             */
+            duty_percent?: number;
+            /**
+             * Format: double
+             * @description Orders that fill the stock at a time; left out: a full unit
+             */
+            lot_orders?: number;
+            /**
+             * Format: double
+             * @description Of one person in a year; left out: 1
+             */
+            orders_per_customer?: number;
+            /**
+             * Format: double
+             * @example 100000
+             */
+            orders_per_year: number;
+            /**
+             * @description Where the goods are: a UN/LOCODE, a name, or lat,lon
+             * @example KRINC
+             */
+            origin: string;
+            /** @description That fills the stock: FTL, 20GP, 40GP, 40HC or 45HC; left out: 40HC */
+            unit?: string;
+            /** @description Of one order */
+            value: components["schemas"]["Money"];
+            /**
+             * Format: double
+             * @example 13
+             */
+            vat_percent?: number;
+            /**
+             * Format: double
+             * @description Of one order, packed
+             * @example 0.003
+             */
+            volume_m3: number;
+            /** @description Where stock would be kept; left out: at the destination */
+            warehouse?: string;
+            /**
+             * Format: double
+             * @description Of one order, packed
+             * @example 0.8
+             */
+            weight_kg: number;
+        };
+        CommerceComparison: {
+            /** Format: date-time */
+            created: string;
+            data?: components["schemas"]["Data"][] | null;
+            excluded: components["schemas"]["Excluded"][] | null;
+            notes: string[] | null;
+            request: components["schemas"]["CommerceRequest"];
+            ways: components["schemas"]["CommerceWay"][] | null;
+        };
+        CommerceLine: {
+            amount: components["schemas"]["Money"];
+            as_of: string;
+            basis: string;
+            high: components["schemas"]["Money"];
+            kind: string;
+            /** Format: int64 */
+            leg: number;
+            low: components["schemas"]["Money"];
+            origin: string;
+            per_year: components["schemas"]["Money"];
+            sheet?: string;
+            source: string;
+            stale: boolean;
+            what: string;
+        };
+        CommerceRequest: {
+            /** Format: double */
+            consumption_percent?: number;
+            /** Format: date-time */
+            depart: string;
+            destination: string;
+            /** Format: double */
+            duty_percent?: number;
+            /** Format: double */
+            lot_orders?: number;
+            /** Format: double */
+            orders_per_customer?: number;
+            /** Format: double */
+            orders_per_year: number;
+            origin: string;
+            unit?: string;
+            value: components["schemas"]["Money"];
+            /** Format: double */
+            vat_percent?: number;
+            /** Format: double */
+            volume_m3: number;
+            warehouse?: string;
+            /** Format: double */
+            weight_kg: number;
+        };
+        CommerceWay: {
+            cost_per_order: components["schemas"]["Money"];
+            cost_per_year: components["schemas"]["Money"];
+            freight: string;
+            lead_hours: components["schemas"]["Hours"];
+            lines: components["schemas"]["CommerceLine"][] | null;
+            /** Format: double */
+            lots_per_year: number;
+            mode: string;
+            order_hours: components["schemas"]["Hours"];
+            rules: string[] | null;
+            /** Format: double */
+            same_day: number;
+            stock_cost_per_year: components["schemas"]["Money"];
+            /** Format: double */
+            stock_orders: number;
+            title: string;
+            why: string;
         };
         Contact: {
             contact?: string;
@@ -2253,6 +2404,120 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "compare-ecommerce": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommerceBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommerceComparison"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
