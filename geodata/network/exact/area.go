@@ -149,6 +149,10 @@ const (
 	// offMotorway is how much nearer a motorway must be than any other road for a
 	// point to join it: doors are not on motorways.
 	offMotorway = 2_000 // metres
+	// pastPocket is how much farther than the nearest way the nearest well connected
+	// one may be that is taken where the nearest leads nowhere. It is short, since
+	// what lies between may be water.
+	pastPocket = 1_500 // metres
 	// silentAccess is the way to the network that is not worth calling an estimate.
 	silentAccess = 2_500 // metres
 )
@@ -184,12 +188,15 @@ func (n *Network) Locate(ctx context.Context, p orb.Point, v geodata.Vehicle, in
 		well := func(e int32) bool {
 			return may(e) && m.core[n.n.from[e]] != 0 && m.core[n.n.to[e]] != 0 && n.n.class(e) != Motorway && e != s.edge
 		}
-		if t, ok := n.n.near(p, s.access+2*reach, well); ok {
+		if t, ok := n.n.near(p, s.access+pastPocket, well); ok {
 			spot.snaps = append(spot.snaps, t)
 		}
 	}
 	return spot, nil
 }
+
+// Point is where a spot lies on its way.
+func (s Spot) Point() orb.Point { return s.snaps[0].point }
 
 // Country is the country of the way a spot lies on.
 func (n *Network) Country(s Spot) geodata.Country { return n.n.countryOf(s.snaps[0].edge) }
@@ -286,7 +293,7 @@ func (n *network) near(p orb.Point, metres float64, allowed func(edge int32) boo
 // project improves best by the edge's nearest point.
 func (n *network) project(e int32, lat, lon float64, best *snap) {
 	const perDegree = 111_195.0
-	shrink := math.Cos(lat * math.Pi / 180)
+	shrink := math.Cos(degrees(n.lat[n.from[e]]) * math.Pi / 180) // as cut has it
 	drawn, hit := 0.0, -1.0
 	var lastLat, lastLon float64
 	begun := false
@@ -334,6 +341,9 @@ type trail struct {
 const (
 	// pocketNodes is how many nodes behind a gate are looked at for the way out.
 	pocketNodes = 6000
+	// atJunction is how near to the end of an edge a place is the junction itself,
+	// where every way is open.
+	atJunction = 10 // decimetres
 	// accessFactor is what a metre to the network costs.
 	accessFactor = 4
 )
@@ -364,14 +374,14 @@ func (n *network) seeds(spot Spot, m *metric, use usable, back bool) *start {
 		u := use[n.rule[p.edge]]
 		cost, length := float64(n.cost[p.edge]), float64(n.length[p.edge])
 		for side := range 2 {
-			if u[side] < Ends {
-				continue
-			}
 			// Going up one leaves by the upper end and comes from the lower.
 			upper := side == 0 != back
 			node, share := n.from[p.edge], p.along
 			if upper {
 				node, share = n.to[p.edge], 1-p.along
+			}
+			if u[side] < Ends && share*length > atJunction {
+				continue
 			}
 			relax(node, load{
 				uint32(min(cost*share+spot.factor()*10*p.access, far-1)), uint32(math.Round(length*share + 10*p.access)),
@@ -482,7 +492,7 @@ func (n *network) direct(from, to Spot, use usable) (l load, a, b int, up, ok bo
 			}
 			u := use[n.rule[s.edge]]
 			for side, share := range []float64{t.along - s.along, s.along - t.along} {
-				if share < 0 || u[side] < Ends {
+				if share < 0 || u[side] < Ends && share*float64(n.length[s.edge]) > atJunction {
 					continue
 				}
 				way := load{
