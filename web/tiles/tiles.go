@@ -1,12 +1,19 @@
-// Package tiles serves the basemap of the live map: Natural Earth land, lakes
-// and boundaries and the larger cities as vector tiles, zoom 0 to 6, embedded so
-// that the map needs no other host. It draws nothing and knows no freight; the
-// tiles are cut by cmd/geodata (make geodata) and this package defines only the
+// Package tiles serves the basemap of the live map as vector tiles (Mapbox Vector
+// Tile 2), zoom 0 to 8, embedded so that the map needs no other host. It draws nothing;
+// the tiles are cut by cmd/geodata (make geodata) and this package defines only the
 // file they are packed in.
 //
-// Layers of a tile: land and lakes (polygons), borders (lines; disputed is 1
-// where the source says so, else 0) and places (points with name, name_zh,
-// name_ru and rank, 1 the largest).
+// Layers of a tile:
+//
+//	land, lakes   polygons
+//	rivers        lines, from zoom 3
+//	borders       lines; disputed is 1 along land that states dispute, else 0
+//	routes        lines, from zoom 2: mode is sea, rail or road; ways over Corridor's
+//	              own networks between main ports, terminals and cities
+//	ports         points: name, name_zh, name_ru, rank, code (UN/LOCODE)
+//	places        points: name, name_zh, name_ru, rank
+//
+// rank is 1 for the largest; a point is in the tiles from zoom rank-1 on.
 package tiles
 
 import (

@@ -67,6 +67,18 @@ function dot(radius: number, fill: string, halo: string): ImageData {
   });
 }
 
+function ring(radius: number, stroke: string, fill: string): ImageData {
+  return draw(2 * radius + 6, 2 * radius + 6, (g) => {
+    g.beginPath();
+    g.arc(0, 0, radius, 0, 7);
+    g.fillStyle = fill;
+    g.fill();
+    g.strokeStyle = stroke;
+    g.lineWidth = 2.2;
+    g.stroke();
+  });
+}
+
 export function addIcons(map: MapLibre, c: Tokens) {
   const put = (id: string, image: ImageData) => {
     if (map.hasImage(id)) map.removeImage(id);
@@ -78,6 +90,7 @@ export function addIcons(map: MapLibre, c: Tokens) {
   }
   put('post', diamond(c.surface, c.mapInk));
   put('post-crit', diamond(c.crit, c.crit));
+  put('port', ring(4, c.sea, c.halo));
   put('dot', dot(3.2, c.mapInk, c.halo));
   put('dot-big', dot(6, c.ink, c.halo));
 }

@@ -47,6 +47,9 @@ function graticule(step: number): GeoJSON.Feature {
   return { type: 'Feature', properties: {}, geometry: { type: 'MultiLineString', coordinates: lines } };
 }
 
+/** ranks of places by zoom; more come as there is room. */
+const ranks: ExpressionSpecification = ['step', ['zoom'], 1, 2.4, 2, 3.6, 3, 4.6, 4, 5.4, 5, 6.4, 6, 7.4, 7];
+
 const none: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] };
 
 export function mapStyle(c: Tokens, lang: Lang): StyleSpecification {
@@ -56,7 +59,7 @@ export function mapStyle(c: Tokens, lang: Lang): StyleSpecification {
     projection: { type: 'globe' },
     sky: { 'atmosphere-blend': 0 },
     sources: {
-      base: { type: 'vector', tiles: [`${location.origin}/tiles/{z}/{x}/{y}.mvt`], minzoom: 0, maxzoom: 6 },
+      base: { type: 'vector', tiles: [`${location.origin}/tiles/{z}/{x}/{y}.mvt`], minzoom: 0, maxzoom: 8 },
       grat: { type: 'geojson', data: graticule(15) },
       corridors: { type: 'geojson', data: none },
       ahead: { type: 'geojson', data: none },
@@ -73,8 +76,13 @@ export function mapStyle(c: Tokens, lang: Lang): StyleSpecification {
       { id: 'land', type: 'fill', source: 'base', 'source-layer': 'land', paint: { 'fill-color': c.land, 'fill-antialias': false } },
       { id: 'shore', type: 'line', source: 'base', 'source-layer': 'land', paint: { 'line-color': c.shore, 'line-width': 0.8 } },
       { id: 'lakes', type: 'fill', source: 'base', 'source-layer': 'lakes', paint: { 'fill-color': c.lake, 'fill-outline-color': c.shore } },
+      { id: 'rivers', type: 'line', source: 'base', 'source-layer': 'rivers', layout: { 'line-join': 'round', 'line-cap': 'round' }, paint: { 'line-color': c.shore, 'line-opacity': 0.55, 'line-width': ['interpolate', ['linear'], ['zoom'], 3, 0.5, 8, 1.8] } },
       { id: 'borders', type: 'line', source: 'base', 'source-layer': 'borders', filter: ['!=', ['get', 'disputed'], 1], paint: { 'line-color': c.border, 'line-width': 0.9 } },
       { id: 'disputed', type: 'line', source: 'base', 'source-layer': 'borders', filter: ['==', ['get', 'disputed'], 1], paint: { 'line-color': c.border, 'line-width': 0.9, 'line-dasharray': [2, 2] } },
+      { id: 'lanes', type: 'line', source: 'base', 'source-layer': 'routes', filter: ['==', ['get', 'mode'], 'sea'], layout: { 'line-join': 'round' }, paint: { 'line-color': c.sea, 'line-width': 0.8, 'line-opacity': 0.35, 'line-dasharray': [6, 3] } },
+      { id: 'roads', type: 'line', source: 'base', 'source-layer': 'routes', filter: ['==', ['get', 'mode'], 'road'], layout: { 'line-join': 'round' }, paint: { 'line-color': c.road, 'line-width': 0.9, 'line-opacity': 0.35 } },
+      { id: 'railways', type: 'line', source: 'base', 'source-layer': 'routes', filter: ['==', ['get', 'mode'], 'rail'], layout: { 'line-join': 'round' }, paint: { 'line-color': c.rail, 'line-width': 0.9, 'line-opacity': 0.4 } },
+      { id: 'ties', type: 'line', source: 'base', 'source-layer': 'routes', minzoom: 4, filter: ['==', ['get', 'mode'], 'rail'], paint: { 'line-color': c.rail, 'line-width': 4, 'line-opacity': 0.4, 'line-dasharray': [0.25, 2.5] } },
       { id: 'corridors', type: 'line', source: 'corridors', layout: { 'line-join': 'round' }, paint: { 'line-color': byMode(c), 'line-width': 1, 'line-opacity': 0.3 } },
       { id: 'ahead-wash', type: 'line', source: 'ahead', layout: { 'line-join': 'round', 'line-cap': 'round' }, paint: { 'line-color': c.accent, 'line-width': zoomed(10, 17), 'line-opacity': 0.17 } },
       { id: 'trail-halo', type: 'line', source: 'trail', layout: { 'line-join': 'round', 'line-cap': 'round' }, paint: { 'line-color': c.halo, 'line-width': 5, 'line-opacity': 0.7 } },
@@ -85,7 +93,8 @@ export function mapStyle(c: Tokens, lang: Lang): StyleSpecification {
       { id: 'units', type: 'symbol', source: 'units', layout: { 'icon-image': ['get', 'icon'], 'icon-size': ['interpolate', ['linear'], ['zoom'], 1.5, 0.3, 4, 0.42, 7, 0.54], 'icon-rotate': ['get', 'rotate'], 'icon-rotation-alignment': 'map', 'icon-pitch-alignment': 'map', 'icon-allow-overlap': true, 'icon-ignore-placement': true, 'icon-padding': 0, 'symbol-sort-key': ['get', 'order'] }, paint: { 'icon-opacity': ['get', 'opacity'] } },
       { id: 'ahead-halo', type: 'line', source: 'ahead', layout: { 'line-join': 'round', 'line-cap': 'round' }, paint: { 'line-color': c.halo, 'line-width': 4, 'line-opacity': 0.75 } },
       { id: 'ahead', type: 'line', source: 'ahead', layout: { 'line-join': 'round', 'line-cap': 'round' }, paint: { 'line-color': c.accent, 'line-width': 2.2, 'line-dasharray': [0.25, 2] } },
-      { id: 'places', type: 'symbol', source: 'base', 'source-layer': 'places', filter: ['<=', ['get', 'rank'], ['step', ['zoom'], 1, 2.4, 2, 3.6, 3]], layout: { 'icon-image': 'dot', 'icon-size': 0.5, 'text-field': nameIn(lang), 'text-font': mapFont, 'text-size': 11.5, 'text-variable-anchor': ['left', 'right', 'top', 'bottom'], 'text-radial-offset': 0.55, 'text-padding': 4, 'text-max-width': 9, 'symbol-sort-key': ['get', 'rank'] }, paint: { 'text-color': c.mapInk, 'text-halo-color': c.halo, 'text-halo-width': 1.6 } },
+      { id: 'ports', type: 'symbol', source: 'base', 'source-layer': 'ports', minzoom: 3.6, filter: ['<=', ['get', 'rank'], ranks], layout: { 'icon-image': 'port', 'icon-size': 0.5, 'text-field': ['step', ['zoom'], '', 5.2, nameIn(lang)], 'text-font': mapFont, 'text-size': 11, 'text-variable-anchor': ['right', 'left', 'bottom', 'top'], 'text-radial-offset': 0.6, 'text-optional': true, 'text-padding': 4, 'text-max-width': 9, 'symbol-sort-key': ['get', 'rank'] }, paint: { 'text-color': c.sea, 'text-halo-color': c.halo, 'text-halo-width': 1.6 } },
+      { id: 'places', type: 'symbol', source: 'base', 'source-layer': 'places', filter: ['<=', ['get', 'rank'], ranks], layout: { 'icon-image': 'dot', 'icon-size': 0.5, 'text-field': nameIn(lang), 'text-font': mapFont, 'text-size': 11.5, 'text-variable-anchor': ['left', 'right', 'top', 'bottom'], 'text-radial-offset': 0.55, 'text-padding': 4, 'text-max-width': 9, 'symbol-sort-key': ['get', 'rank'] }, paint: { 'text-color': c.mapInk, 'text-halo-color': c.halo, 'text-halo-width': 1.6 } },
       { id: 'posts', type: 'symbol', source: 'posts', filter: ['<=', ['get', 'order'], ['step', ['zoom'], 1, 3.2, 2]], layout: { 'icon-image': ['get', 'icon'], 'icon-allow-overlap': true, 'icon-size': 0.5, 'text-field': ['step', ['zoom'], '', 3.6, ['get', 'label']], 'text-font': mapFont, 'text-size': 11.5, 'text-variable-anchor': ['left', 'right', 'top', 'bottom'], 'text-radial-offset': 0.75, 'text-optional': true, 'text-padding': 3, 'symbol-sort-key': ['get', 'order'] }, paint: { 'text-color': c.mapInk, 'text-halo-color': c.halo, 'text-halo-width': 1.6 } },
       { id: 'ends', type: 'symbol', source: 'ends', layout: { 'icon-image': 'dot-big', 'icon-size': 0.5, 'icon-allow-overlap': true, 'text-field': ['get', 'name'], 'text-font': mapFontBold, 'text-size': 12.5, 'text-variable-anchor': ['left', 'right', 'top', 'bottom'], 'text-radial-offset': 0.7, 'text-allow-overlap': true }, paint: { 'text-color': c.ink, 'text-halo-color': c.halo, 'text-halo-width': 1.8 } },
     ],
