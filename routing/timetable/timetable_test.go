@@ -8,6 +8,7 @@ import (
 	"github.com/paulmach/orb"
 
 	"corridor/geodata"
+	"corridor/geodata/gazetteer"
 )
 
 func reference(tb testing.TB) *Table {
@@ -92,6 +93,32 @@ func TestFind(t *testing.T) {
 		}
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("%s %s–%s: %v, want %s", c.mode, c.from.Place, c.to.Place, got, c.want)
+		}
+	}
+}
+
+// A row that names terminals names some that exist.
+func TestNamedTerminalsExist(t *testing.T) {
+	places, err := gazetteer.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, m := range geodata.Modes() {
+		for _, x := range places.Terminals(m) {
+			known[string(m)+" "+x.Place], known[string(m)+" "+x.ID] = true, true
+		}
+	}
+	for _, s := range reference(t).services {
+		for _, end := range [][]string{s.From, s.To} {
+			named, found := false, false
+			for _, e := range end {
+				place := len(e) == 5 && strings.ToUpper(e) == e && !strings.Contains(e, "/") || strings.Contains(e, ":")
+				named, found = named || place, found || !place || known[string(s.Mode)+" "+e]
+			}
+			if named && !found {
+				t.Errorf("%s: no terminal by %s is known at %v, so that nothing ever takes it", s.ID, s.Mode, end)
+			}
 		}
 	}
 }
