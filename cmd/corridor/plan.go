@@ -98,11 +98,7 @@ func planCommand(ctx context.Context, args []string, _ io.Reader, stdout, stderr
 	plan, err := planner.Plan(ctx, req, nil)
 	watched.done()
 	if err != nil {
-		var input *routing.InputError
-		if errors.As(err, &input) {
-			return &usageError{fmt.Errorf("%s: %s", flagOf(input.Field), input.Message)}
-		}
-		return err
+		return inFlags(err)
 	}
 	if f.format != "" {
 		return plan.Write(stdout, routing.Format(f.format))
@@ -110,6 +106,15 @@ func planCommand(ctx context.Context, args []string, _ io.Reader, stdout, stderr
 	sheet := newSheet(stdout, f.lang)
 	sheet.plan(&plan, assumed)
 	return sheet.flush()
+}
+
+// inFlags says what is wrong with a request in the words of the command line.
+func inFlags(err error) error {
+	var input *routing.InputError
+	if errors.As(err, &input) {
+		return &usageError{fmt.Errorf("%s: %s", flagOf(input.Field), input.Message)}
+	}
+	return err
 }
 
 // flagOf names the flag that sets a field of a request.

@@ -48,11 +48,11 @@ func Example() {
 			best = o
 		}
 	}
-	fmt.Println(best.Corridor, "in", int(best.TransitHours.P50/24), "to", int(best.TransitHours.P90/24)+1, "days")
+	fmt.Printf("%s in %.0f days, one time in ten more than %.0f\n", best.Corridor, best.TransitHours.P50/24, best.TransitHours.P90/24)
 	for _, line := range best.Cost.Lines[:1] {
 		fmt.Println(line.What, "as of", line.AsOf)
 	}
 	// Output:
-	// road-tir in 8 to 12 days
+	// road-tir in 9 days, one time in ten more than 11
 	// Line haul under TIR, CN as of 2026-11-01
 }
