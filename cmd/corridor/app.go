@@ -133,7 +133,7 @@ func (a *app) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	site, err := a.assemble(store, tracker, sessionKey)
+	site, err := a.assemble(store, log, tracker, sessionKey)
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ type site struct {
 }
 
 // assemble puts the web together on a store and a tracker that are running.
-func (a *app) assemble(store tracking.Store, tracker *live.Tracker, sessionKey []byte) (*site, error) {
+func (a *app) assemble(store tracking.Store, log *poslog.Log, tracker *live.Tracker, sessionKey []byte) (*site, error) {
 	planner, places, err := a.openPlanner()
 	if err != nil {
 		return nil, err
@@ -221,6 +221,7 @@ func (a *app) assemble(store tracking.Store, tracker *live.Tracker, sessionKey [
 	for _, rt := range []web.Route{
 		{Path: "/api/v1/stream", Access: web.SignedIn, Socket: true, Handler: s.stream},
 		{Path: "/api/v1/feed", Access: web.Admins | web.Carriers, Socket: true, Handler: s.feed},
+		{Path: "/api/v1/backup", Access: web.Admins, Handler: a.backupHandler(server, store, log)},
 		{Path: "/tiles/", Access: web.Public, Bare: true, Handler: basemap},
 		{Path: "/metrics", Access: web.Public, Bare: true, Handler: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{Registry: metrics})},
 	} {

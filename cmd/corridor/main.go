@@ -37,6 +37,8 @@ func subcommands() []subcommand {
 		{"distance", "the distance between two places by one mode", distanceCommand},
 		{"import", "take files of your own into the data directory", importCommand},
 		{"replay", "push a recording of positions through the API of a server", replayCommand},
+		{"backup", "write everything an installation holds to one file, while it runs", backupCommand},
+		{"restore", "make a data directory of a backup", restoreCommand},
 		{"version", "print the version", versionCommand},
 	}
 }

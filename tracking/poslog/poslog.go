@@ -52,6 +52,15 @@ type Config struct {
 	// lose the last seconds, a crash of the process nothing.
 	NoSync bool
 	Logger *slog.Logger // nil: discard
+
+	begin beginning // of a log that is made anew; see Restore
+}
+
+// beginning is what a new log starts from; the zero value: record 1 of an epoch of
+// its own.
+type beginning struct {
+	epoch string
+	first uint64
 }
 
 const (
@@ -199,8 +208,12 @@ func (l *Log) openStream(ctx context.Context) error {
 	}
 	s, err := l.js.Stream(ctx, l.cfg.Stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		id := make([]byte, 8)
-		_, _ = rand.Read(id) // never fails
+		begin := l.cfg.begin
+		if begin.epoch == "" {
+			id := make([]byte, 8)
+			_, _ = rand.Read(id) // never fails
+			begin.epoch = hex.EncodeToString(id)
+		}
 		s, err = l.createStream(ctx, jetstream.StreamConfig{
 			Name:        l.cfg.Stream,
 			Description: "Everything that happened, in order. The SQL tables of Corridor are made from it.",
@@ -212,7 +225,8 @@ func (l *Log) openStream(ctx context.Context) error {
 			MaxMsgSize:  MaxRecord + 64<<10,
 			Duplicates:  2 * time.Minute, // what guards is the expected sequence, or tracking.Sharing; this spares a look
 			AllowDirect: true,
-			Metadata:    map[string]string{epochKey: hex.EncodeToString(id)},
+			FirstSeq:    begin.first,
+			Metadata:    map[string]string{epochKey: begin.epoch},
 		})
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process was first
 			s, err = l.js.Stream(ctx, l.cfg.Stream)

@@ -47,6 +47,7 @@ const pageSize = 16 << 10
 type DB struct {
 	write *sql.DB // one connection
 	read  *sql.DB
+	other connector // for what takes long
 
 	closed  atomic.Bool
 	writing sync.Mutex // held by Apply and Seal; before it, nothing
@@ -74,6 +75,7 @@ func open(ctx context.Context, path string) (_ *DB, err error) {
 	db := &DB{
 		write: sql.OpenDB(connect(path, true)),
 		read:  sql.OpenDB(connect(path, false)),
+		other: connect(path, true),
 		limit: func(units int) int { return min(max(perUnit*units, minTail), maxTail) },
 	}
 	defer func() {
@@ -94,6 +96,16 @@ func open(ctx context.Context, path string) (_ *DB, err error) {
 		return nil, err
 	}
 	return db, nil
+}
+
+// Copy writes the store as it is at one moment to a new file, while it is used.
+func (db *DB) Copy(ctx context.Context, path string) error {
+	other := sql.OpenDB(db.other)
+	_, err := other.ExecContext(ctx, "VACUUM INTO ?", path)
+	if err = errors.Join(err, other.Close()); err != nil {
+		return db.translate(fmt.Errorf("copy the store to %s: %w", path, err))
+	}
+	return nil
 }
 
 // Close closes the file. What waits in the tail stays there.
