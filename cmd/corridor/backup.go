@@ -399,13 +399,14 @@ meanwhile; when none runs on the data directory it is read from there.
 	data := flags.String("data", cmp.Or(os.Getenv("CORRIDOR_DATA"), "data"), "`directory` of the installation")
 	url := flags.String("url", cmp.Or(os.Getenv("CORRIDOR_URL"), "http://localhost:8080"), "`URL` of the running server")
 	key := flags.String("key", os.Getenv("CORRIDOR_ADMIN_KEY"), "an administrator's `key`; left out: CORRIDOR_ADMIN_KEY")
-	if err := flags.Parse(args); err != nil {
-		return wrapUsage(err)
+	files, err := interleaved(flags, args)
+	if err != nil {
+		return err
 	}
-	if flags.NArg() != 1 {
+	if len(files) != 1 {
 		return &usageError{errors.New("give the file to write")}
 	}
-	m, err := writeBackup(ctx, flags.Arg(0), func(w io.Writer) (manifest, error) {
+	m, err := writeBackup(ctx, files[0], func(w io.Writer) (manifest, error) {
 		if _, err := os.Stat(filepath.Join(*data, storeName)); err == nil {
 			release, err := lockDir(*data)
 			if err == nil {
@@ -419,18 +420,11 @@ meanwhile; when none runs on the data directory it is read from there.
 		return err
 	}
 	if m.Version > 0 {
-		fmt.Fprintf(stdout, "%s: records %d to %d\n", flags.Arg(0), m.First, m.Last)
+		fmt.Fprintf(stdout, "%s: records %d to %d\n", files[0], m.First, m.Last)
 	} else {
-		fmt.Fprintln(stdout, flags.Arg(0))
+		fmt.Fprintln(stdout, files[0])
 	}
 	return nil
-}
-
-func wrapUsage(err error) error {
-	if errors.Is(err, flag.ErrHelp) {
-		return err
-	}
-	return &usageError{err}
 }
 
 // writeBackup lets a file appear when it is whole.
@@ -501,20 +495,21 @@ appears when all of it was read and fits together.
 		flags.PrintDefaults()
 	}
 	data := flags.String("data", cmp.Or(os.Getenv("CORRIDOR_DATA"), "data"), "`directory` to make; it must not exist or be empty")
-	if err := flags.Parse(args); err != nil {
-		return wrapUsage(err)
+	files, err := interleaved(flags, args)
+	if err != nil {
+		return err
 	}
-	if flags.NArg() != 1 {
+	if len(files) != 1 {
 		return &usageError{errors.New("give the file to restore")}
 	}
-	f, err := os.Open(flags.Arg(0))
+	f, err := os.Open(files[0])
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	m, err := restoreBackup(ctx, f, *data)
 	if err != nil {
-		return fmt.Errorf("restore %s: %w", flags.Arg(0), err)
+		return fmt.Errorf("restore %s: %w", files[0], err)
 	}
 	fmt.Fprintf(stdout, "%s: records %d to %d of %s, made %s\n", *data, m.First, m.Last, m.Epoch, m.Made.Format(time.RFC3339))
 	return nil

@@ -375,9 +375,7 @@ func BenchmarkIndex(b *testing.B) {
 					}
 					s.Corridor = &fence.Corridor{Line: line, WidthM: 500}
 				case 3:
-					for _, id := range cell.Of(c, 7).Disk(1) {
-						s.Cells = append(s.Cells, id)
-					}
+					s.Cells = append(s.Cells, cell.Of(c, 7).Disk(1)...)
 				}
 				a, err := fence.New(s)
 				if err != nil {

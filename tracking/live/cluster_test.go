@@ -44,7 +44,9 @@ func join(t testing.TB, c *logtest.Cluster, store tracking.Store) *member {
 	go func() { m.ended <- m.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		<-m.ended
+		if err := <-m.ended; err != nil {
+			t.Log(err) // one that was killed ends with an error
+		}
 		close(m.ended)
 		_ = m.log.Close()
 	})

@@ -439,12 +439,13 @@ func (t *Tracker) forget(ctx context.Context) error {
 // awaitSeq waits until the state is where a viewer has been: the log is ahead of
 // each process by a moment.
 func (t *Tracker) awaitSeq(seq uint64) {
-	for waited, pause := time.Duration(0), time.Millisecond; waited < catchUpAtMost && t.Seq() < seq; waited += pause {
-		pause = time.Duration(1<<min(bits.Len64(uint64(waited/time.Millisecond)), 5)) * time.Millisecond
+	for waited := time.Duration(0); waited < catchUpAtMost && t.Seq() < seq; {
+		pause := time.Duration(1<<min(bits.Len64(uint64(waited/time.Millisecond)), 5)) * time.Millisecond
 		select {
 		case <-t.closed:
 			return
 		case <-time.After(pause):
 		}
+		waited += pause
 	}
 }
