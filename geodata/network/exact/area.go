@@ -201,27 +201,34 @@ func (s Spot) Point() orb.Point { return s.snaps[0].point }
 // Country is the country of the way a spot lies on.
 func (n *Network) Country(s Spot) geodata.Country { return n.n.countryOf(s.snaps[0].edge) }
 
-// Junction joins a point to the best connected ways of a country around it, whose
-// class is at least so high, up to so many within so many metres. Which one a way
-// takes is for each search to say, since carriageways lead one way only.
+// Junction joins a point to the ways of a country around it, whose class is at least
+// so high, up to so many within so many metres: to well connected ones if there are
+// any. Which one a way takes is for each search to say, since carriageways lead one
+// way only and vehicles have limits.
 func (n *Network) Junction(p orb.Point, c geodata.Country, least Class, metres float64, most int) (Spot, bool) {
-	spot := Spot{point: p, all: true}
-	for len(spot.snaps) < most {
-		s, ok := n.n.near(p, metres, func(e int32) bool {
-			u := n.n.state.use[n.n.rule[e]]
-			return n.n.class(e) <= least && max(u[0], u[1]) == Through && n.n.class(e) != FerryLine && n.n.countryOf(e) == c &&
-				(n.n.usual.core[n.n.from[e]] != 0 || n.n.usual.core[n.n.to[e]] != 0) &&
-				!slices.ContainsFunc(spot.snaps, func(s snap) bool { return s.edge == e })
-		})
-		if !ok {
-			break
+	core := n.n.usual.core
+	for _, connected := range []bool{true, false} {
+		spot, within := Spot{point: p, all: true}, metres
+		for len(spot.snaps) < most {
+			s, ok := n.n.near(p, within, func(e int32) bool {
+				r := &n.n.rules[n.n.rule[e]]
+				return r.Class <= least && max(r.Forward, r.Backward) == Through && r.Class != FerryLine && n.n.countryOf(e) == c &&
+					(!connected || core[n.n.from[e]] != 0 || core[n.n.to[e]] != 0) &&
+					!slices.ContainsFunc(spot.snaps, func(s snap) bool { return s.edge == e })
+			})
+			if !ok {
+				break
+			}
+			if len(spot.snaps) == 0 { // the other carriageway, not the next valley
+				within = min(within, s.access+besideWay)
+			}
+			spot.snaps = append(spot.snaps, s)
 		}
-		if len(spot.snaps) == 0 { // the other carriageway, not the next valley
-			metres = min(metres, s.access+besideWay)
+		if len(spot.snaps) > 0 {
+			return spot, true
 		}
-		spot.snaps = append(spot.snaps, s)
 	}
-	return spot, len(spot.snaps) > 0
+	return Spot{}, false
 }
 
 // besideWay is how much farther than the nearest way others may be in a junction.

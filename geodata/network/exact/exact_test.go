@@ -634,3 +634,55 @@ func FuzzOpen(f *testing.F) {
 		a.Covers(town.point(6))
 	})
 }
+
+// TestImport reads a file as a user would: ten streets of primary road crossed by ten
+// one-way streets in Helsinki's place, and a railway.
+func TestImport(t *testing.T) {
+	f, err := os.Open("testdata/town.osm.pbf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	stages := map[string]bool{}
+	a, err := Import(t.Context(), f, Meta{Name: "town"}, func(doing string, share float64) {
+		if share < 0 || share > 1 {
+			t.Errorf("%s: share %v", doing, share)
+		}
+		stages[doing] = true
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(a.Countries) != 1 || a.Countries[0] != "FI" || a.AsOf != "2023-11-14T22:13:20Z" || a.RoadKM != 40 || a.RailKM != 1 {
+		t.Errorf("%+v", a.Meta)
+	}
+	if !stages["reading ways"] || !stages["reading nodes"] {
+		t.Errorf("told of %v", stages)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Import(ctx, f, Meta{Name: "town"}, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// BenchmarkRoute goes over a large grid.
+func BenchmarkRoute(b *testing.B) {
+	const wide = 120
+	town := newTown(wide, wide)
+	for i := range wide {
+		var row, column []int64
+		for k := range wide {
+			row, column = append(row, town.id(k, i)), append(column, town.id(i, k))
+		}
+		town.way("highway=primary", row...)
+		town.way("highway=secondary oneway="+[]string{"yes", "-1"}[i%2], column...)
+	}
+	n := town.area(b, b.TempDir()).Network(geodata.Road)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, err := route(b, n, town.point(int64(i*7919%(wide*wide)+1)), town.point(int64(i*104729%(wide*wide)+1)), geodata.Vehicle{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
