@@ -201,6 +201,27 @@ func (s Spot) Point() orb.Point { return s.snaps[0].point }
 // Country is the country of the way a spot lies on.
 func (n *Network) Country(s Spot) geodata.Country { return n.n.countryOf(s.snaps[0].edge) }
 
+// Joined tells whether two spots lie on one connected part of the map, whoever may
+// use it.
+func (n *Network) Joined(a, b Spot) bool {
+	for _, s := range a.snaps {
+		for _, t := range b.snaps {
+			if n.n.root(n.n.from[s.edge]) == n.n.root(n.n.from[t.edge]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// root is the last node of a connected part.
+func (n *network) root(v int32) int32 {
+	for n.parent[v] >= 0 {
+		v = n.parent[v]
+	}
+	return v
+}
+
 // Junction joins a point to the ways of a country around it, whose class is at least
 // so high, up to so many within so many metres: to well connected ones if there are
 // any. Which one a way takes is for each search to say, since carriageways lead one

@@ -216,6 +216,10 @@ type end struct {
 	spot   exact.Spot
 	fan    *fan  // of the region
 	portal []int // per gate
+	// scrap is set where the point lies on a piece of the region that nothing joins,
+	// such as the far bank that an extract was cut to. Out of there only the world's
+	// network leads.
+	scrap bool
 }
 
 const (
@@ -284,6 +288,7 @@ func (g *Graph) end(ctx context.Context, p orb.Point, avoid geodata.Avoid, back 
 				e.portal = append(e.portal, i)
 			}
 		}
+		e.scrap = len(e.Gates) == 0 && !slices.ContainsFunc(e.region.portals, func(p portal) bool { return r.net.Joined(spot, p.spot) })
 		return e, nil
 	}
 	return e, nil
@@ -291,7 +296,7 @@ func (g *Graph) end(ctx context.Context, p orb.Point, avoid geodata.Avoid, back 
 
 // lost tells whether an end has no way to the world's network.
 func (e *end) lost() bool {
-	return e.region != nil && len(e.Gates) == 0 && !e.region.whole
+	return e.region != nil && len(e.Gates) == 0 && !e.region.whole && !e.scrap
 }
 
 // detour is how much cheaper a way out of a region and back must be to be preferred
@@ -318,7 +323,7 @@ func (g *Graph) Route(ctx context.Context, from, to orb.Point, avoid geodata.Avo
 		case !errors.Is(err, geodata.ErrNoRoute):
 			return geodata.Path{}, err
 		}
-		if out := a.cheapest() + b.cheapest(); insideCost*detour <= out {
+		if out := a.cheapest() + b.cheapest(); !math.IsInf(insideCost, 1) && insideCost*detour <= out {
 			return inside, nil
 		}
 	}
