@@ -319,6 +319,11 @@ func unpack(ctx context.Context, r io.Reader, dir string) (m manifest, err error
 			return m, err
 		}
 	}
+	// The tar ends before the packed stream does, whose checksum comes last: a flipped
+	// bit in the store shows nowhere else.
+	if _, err := io.Copy(io.Discard, packed); err != nil {
+		return m, fmt.Errorf("%w: %w", errBackup, err)
+	}
 	if !seen[storeName] || !seen[logName] {
 		return m, fmt.Errorf("%w: it ends too early", errBackup)
 	}

@@ -210,9 +210,12 @@ func TestBackupWhileItRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, damaged := range map[string][]byte{
-		"cut": whole[:len(whole)/2], "flipped": flipped(whole, len(whole)/2), "empty": nil, "text": []byte("no backup at all"),
-	} {
+	broken := map[string][]byte{"cut": whole[:len(whole)/2], "cut at the end": whole[:len(whole)-1], "empty": nil, "text": []byte("no backup at all")}
+	for i := range 12 {
+		at := (len(whole) - 1) * i / 11
+		broken[fmt.Sprint("flipped at ", at)] = flipped(whole, at)
+	}
+	for name, damaged := range broken {
 		to := filepath.Join(dir, "damaged-"+name)
 		if _, err := restoreBackup(context.Background(), bytes.NewReader(damaged), to); err == nil {
 			t.Errorf("restored a backup that is %s", name)
