@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -885,5 +886,50 @@ func TestDossierAndLinks(t *testing.T) {
 	carrier := r.party(tracking.Carrier)
 	if _, err := r.Assign(t.Context(), s.ID, carrier.ID, "T1"); !errors.Is(err, tracking.ErrConflict) {
 		t.Errorf("assigned after the end: %v", err)
+	}
+}
+
+// A clock that is set back for a while loses nothing: what devices sent before is
+// stored and in its order, what is ahead of the clock now is refused, counted and
+// taken when the clock has caught up.
+func TestClockStepsBack(t *testing.T) {
+	var back atomic.Int64
+	r := newRig(t, func(c *live.Config) {
+		c.Clock = func() time.Time { return clock0.Add(-time.Duration(back.Load())) }
+	})
+	p := r.party(tracking.Carrier)
+	send := func(seconds ...int) tracking.Receipt {
+		t.Helper()
+		var batch []tracking.Position
+		for _, s := range seconds {
+			batch = append(batch, at("A", 24*3600+s, 50, 10))
+		}
+		rec, err := r.Accept(t.Context(), p.ID, batch, tracking.AcceptOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rec
+	}
+	send(-20, -10)
+	back.Store(int64(time.Hour))
+	rec := send(-15, -5, -3300)
+	if rec.Stored != 1 || len(rec.Refused) != 2 || r.Stats().Refused[tracking.CodeTime] != uint64(len(rec.Refused)) {
+		t.Errorf("with the clock set back: %+v, counted %v", rec, r.Stats().Refused)
+	}
+	for _, f := range rec.Refused {
+		if f.Code != tracking.CodeTime || !strings.Contains(f.Reason, "the clock here says") {
+			t.Errorf("refused as %+v", f)
+		}
+	}
+	back.Store(0)
+	if rec := send(-15, -5, -3300); rec.Stored != 2 || rec.Duplicates != 1 {
+		t.Errorf("with the clock right again: %+v", rec)
+	}
+	fixes, err := r.Track(t.Context(), "A", tracking.TrackQuery{})
+	if err != nil || len(fixes) != 5 || !slices.IsSortedFunc(fixes, func(a, b tracking.Fix) int { return a.Time.Compare(b.Time) }) {
+		t.Errorf("track of %d fixes, %v", len(fixes), err)
+	}
+	if u, err := r.Unit("A"); err != nil || !u.Latest.Time.Equal(clock0.Add(-5*time.Second)) {
+		t.Errorf("latest %+v, %v", u.Latest, err)
 	}
 }

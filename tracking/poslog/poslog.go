@@ -257,14 +257,27 @@ func (l *Log) createStream(ctx context.Context, c jetstream.StreamConfig) (jetst
 		return l.js.CreateStream(ctx, c)
 	}
 	c.Replicas = 3
-	s, err := l.js.CreateStream(ctx, c)
-	var api *jetstream.APIError
-	if errors.As(err, &api) && (api.ErrorCode == codeNotClustered || api.ErrorCode == codeNoPeers) {
-		l.cfg.Logger.Warn("the log has one copy: the server is no cluster of three with JetStream", "reason", api.Description)
-		c.Replicas = 1
-		s, err = l.js.CreateStream(ctx, c)
+	for {
+		s, err := l.js.CreateStream(ctx, c)
+		var api *jetstream.APIError
+		switch {
+		case !errors.As(err, &api):
+			return s, err
+		case api.ErrorCode == codeNotClustered:
+			l.cfg.Logger.Warn("the log has one copy: the server is no cluster")
+			c.Replicas = 1
+			return l.js.CreateStream(ctx, c)
+		case api.ErrorCode != codeNoPeers:
+			return nil, err
+		}
+		// A cluster that starts has not met all its servers yet. It is not for us to
+		// make do with fewer copies than the operator believes to have.
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("three copies need three servers with JetStream: start them, or say --nats-replicas 1: %w", err)
+		case <-time.After(longestPause / 4):
+		}
 	}
-	return s, err
 }
 
 // refresh asks the server for the newest sequence. Caller holds mu or is alone.

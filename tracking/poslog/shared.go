@@ -14,9 +14,12 @@ import (
 )
 
 const (
-	// How soon a consumer whose server has gone is noticed and made anew.
+	// How soon a consumer whose server has gone is noticed and made anew. The
+	// client's own ordered consumer waits up to ten seconds for each try to do so.
 	heartbeat   = time.Second
 	pullExpires = 5 * time.Second
+	shareTime   = 2 * time.Second // an append; one that is lost with its server is sent again
+	createTime  = 2 * time.Second
 
 	leaseTTL    = 3 * time.Second // of all leases: a bucket has one age for all its keys
 	leaseBucket = "-lease"        // behind the stream's name
@@ -35,7 +38,7 @@ func (l *Log) Share(ctx context.Context, record []byte) (uint64, error) {
 	msg := &nats.Msg{Subject: subject, Data: record, Header: nats.Header{}}
 	msg.Header.Set(jetstream.MsgIDHeader, rand.Text())
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		ask, cancel := context.WithTimeout(ctx, askTimeout)
+		ask, cancel := context.WithTimeout(ctx, shareTime)
 		ack, err := l.js.PublishMsg(ask, msg, jetstream.WithRetryAttempts(0))
 		cancel()
 		if err == nil {
@@ -77,11 +80,16 @@ func judgeShared(err error) (final bool, _ error) {
 
 // Follow calls fn for every record after the sequence as they are stored.
 func (l *Log) Follow(ctx context.Context, after uint64, fn func(seq uint64, record []byte) error) error {
-	cons, err := l.js.OrderedConsumer(ctx, l.cfg.Stream, jetstream.OrderedConsumerConfig{
+	ask, cancel := context.WithTimeout(ctx, createTime)
+	cons, err := l.js.CreateConsumer(ask, l.cfg.Stream, jetstream.ConsumerConfig{
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:       after + 1,
+		AckPolicy:         jetstream.AckNonePolicy,
 		InactiveThreshold: time.Minute,
+		MemoryStorage:     true,
+		Replicas:          1,
 	})
+	cancel()
 	if err != nil {
 		return fmt.Errorf("follow the log: %w", err)
 	}
@@ -100,6 +108,9 @@ func (l *Log) Follow(ctx context.Context, after uint64, fn func(seq uint64, reco
 			return fmt.Errorf("follow the log after record %d: %w", seq, err)
 		}
 		if meta.Sequence.Stream != seq+1 {
+			if seq > after { // lost on the way: once more from there
+				return fmt.Errorf("follow the log: record %d did not come, %d did", seq+1, meta.Sequence.Stream)
+			}
 			return fmt.Errorf("follow the log: record %d is missing, %d follows: %w", seq+1, meta.Sequence.Stream, errDamaged)
 		}
 		seq++
