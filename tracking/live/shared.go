@@ -76,7 +76,8 @@ type flight struct {
 	owners  []*op   // of the parts
 	durable bool
 	folded  bool
-	landed  chan struct{} // closed when both
+	ended   bool
+	landed  chan struct{} // closed when it has ended
 }
 
 // launch sends the parts of a group off in as few records as they fit in. It
@@ -157,9 +158,12 @@ func (t *Tracker) fly(ctx context.Context, f *flight, parts [][]byte, seen uint6
 func (t *Tracker) land(f *flight, note func()) {
 	t.mu.Lock()
 	t.shared.mu.Lock()
-	note()
 	var done []*op
-	if f.durable && f.folded {
+	if !f.ended { // it may have crashed while it was folded
+		note()
+	}
+	if !f.ended && f.durable && f.folded {
+		f.ended = true
 		delete(t.shared.flights, f.n)
 		for _, o := range f.owners {
 			if o.open--; o.open == 0 {

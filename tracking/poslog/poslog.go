@@ -419,6 +419,9 @@ func (l *Log) Read(ctx context.Context, after uint64, fn func(seq uint64, record
 	if info.State.FirstSeq > after+1 {
 		return fmt.Errorf("read the log: records %d to %d are no longer in it", after+1, info.State.FirstSeq-1)
 	}
+	if l.srv == nil {
+		return l.readShared(ctx, after, last, fn)
+	}
 	cons, err := l.js.OrderedConsumer(ctx, l.cfg.Stream, jetstream.OrderedConsumerConfig{
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:       after + 1,

@@ -120,6 +120,45 @@ func (l *Log) Follow(ctx context.Context, after uint64, fn func(seq uint64, reco
 	}
 }
 
+// readShared is Read on an external server, where a reader may be placed on a server
+// that has just gone: it begins anew where it was until it has come to the end.
+func (l *Log) readShared(ctx context.Context, after, last uint64, fn func(seq uint64, record []byte) error) error {
+	var stopped error
+	for pause := firstPause; after < last; pause = min(2*pause, longestPause) {
+		before := after
+		err := l.Follow(ctx, after, func(seq uint64, record []byte) error {
+			if stopped = fn(seq, record); stopped != nil {
+				return stopped
+			}
+			if after = seq; after == last {
+				return errEnd
+			}
+			return nil
+		})
+		switch {
+		case stopped != nil:
+			return stopped
+		case errors.Is(err, errEnd):
+			return nil
+		case ctx.Err() != nil || errors.Is(err, errDamaged) || errors.Is(err, nats.ErrConnectionClosed):
+			return fmt.Errorf("read the log: %w", err)
+		}
+		if after > before {
+			pause = firstPause
+		}
+		l.cfg.Logger.Warn("the log cannot be read on, trying again", "after", after, "err", err)
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("read the log: %w", context.Cause(ctx))
+		case <-time.After(pause):
+		}
+	}
+	return nil
+}
+
+// errEnd says that a reader has read all it was to read.
+var errEnd = errors.New("the end")
+
 // following waits for the record behind seq for as long as there is none.
 func (l *Log) following(ctx context.Context, messages jetstream.MessagesContext, seq uint64) (jetstream.Msg, error) {
 	for {
