@@ -126,7 +126,7 @@ func TestDossierIsFolded(t *testing.T) {
 	}
 	apply(&tracking.UnitAssigned{Shipment: "S1", Carrier: "c", Unit: "T1", At: day})
 	c := apply(&tracking.ShipmentCancelled{Shipment: "S1", By: "o", At: day, Reason: "withdrawn"})
-	if len(c.Events) != 1 || c.Events[0].Kind != tracking.EventCanceled || c.Events[0].Detail != "withdrawn" || len(c.Units) != 1 || c.Units[0].Shipment != "" {
+	if len(c.Events) != 1 || c.Events[0].Kind != tracking.EventCancelled || c.Events[0].Detail != "withdrawn" || len(c.Units) != 1 || c.Units[0].Shipment != "" {
 		t.Errorf("cancelled: %+v", c)
 	}
 	for _, e := range []tracking.Entry{&tracking.ShipmentCancelled{Shipment: "S1", At: day}, &tracking.UnitAssigned{Shipment: "S1", Carrier: "c", Unit: "T1", At: day}} {

@@ -16,13 +16,13 @@ import (
 
 // Kinds of Event.
 const (
-	EventOpened   = "shipment-opened"
-	EventAmended  = "shipment-amended"
-	EventCanceled = "shipment-cancelled"
-	EventAssigned = "unit-assigned"
-	EventDeparted = "departed"
-	EventBorder   = "border-crossed"
-	EventArrived  = "arrived"
+	EventOpened    = "shipment-opened"
+	EventAmended   = "shipment-amended"
+	EventCancelled = "shipment-cancelled"
+	EventAssigned  = "unit-assigned"
+	EventDeparted  = "departed"
+	EventBorder    = "border-crossed"
+	EventArrived   = "arrived"
 )
 
 // Values of Shipment.Status.
@@ -487,7 +487,7 @@ func (f *folding) cancelled(e *ShipmentCancelled) {
 	}
 	sh.Status, sh.route = Cancelled, nil
 	f.shipments = touch(f.shipments, sh)
-	f.event(Event{Kind: EventCanceled, Time: e.At, Shipment: sh.ID, Unit: sh.Unit, Detail: e.Reason})
+	f.event(Event{Kind: EventCancelled, Time: e.At, Shipment: sh.ID, Unit: sh.Unit, Detail: e.Reason})
 }
 
 func (f *folding) release(u *unit, sh *shipment) {
