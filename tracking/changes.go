@@ -21,6 +21,7 @@ func Join(list []Changes) Changes {
 	out.Keys = newest(list, func(c *Changes) []Key { return c.Keys }, func(k *Key) KeyID { return k.ID })
 	out.Units = newest(list, func(c *Changes) []UnitState { return c.Units }, func(u *UnitState) UnitID { return u.Unit })
 	out.Shipments = newest(list, func(c *Changes) []Shipment { return c.Shipments }, func(s *Shipment) ShipmentID { return s.ID })
+	out.Objects = newest(list, func(c *Changes) []Object { return c.Objects }, func(d *Object) [2]string { return [2]string{d.Kind, d.ID} })
 	out.Progress = newest(list, func(c *Changes) []Progress { return c.Progress }, func(p *Progress) ShipmentID { return p.Shipment })
 	return out
 }

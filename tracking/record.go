@@ -17,7 +17,7 @@ import (
 
 // Entry is one thing that happened. The set is closed: Positions, PartyCreated,
 // KeyIssued, KeyRevoked, ShipmentOpened, UnitAssigned, ShipmentAmended,
-// ShipmentCancelled and Written, as pointers. FORMAT.md says how a new one is added.
+// ShipmentCancelled, FenceSet, FenceRemoved and Written, as pointers. FORMAT.md says how a new one is added.
 type Entry interface {
 	kind() entryKind
 	appendBody(b []byte) ([]byte, error)
@@ -97,6 +97,8 @@ const (
 	kindAmended        entryKind = 7
 	kindCancelled      entryKind = 8
 	kindWritten        entryKind = 15
+	kindFenceSet       entryKind = 16
+	kindFenceRemoved   entryKind = 17
 )
 
 func (*Positions) kind() entryKind      { return kindPositions }
@@ -106,6 +108,8 @@ func (*KeyRevoked) kind() entryKind     { return kindKeyRevoked }
 func (*ShipmentOpened) kind() entryKind { return kindShipmentOpened }
 func (*UnitAssigned) kind() entryKind   { return kindUnitAssigned }
 func (*Written) kind() entryKind        { return kindWritten }
+func (*FenceSet) kind() entryKind       { return kindFenceSet }
+func (*FenceRemoved) kind() entryKind   { return kindFenceRemoved }
 
 func (*ShipmentAmended) kind() entryKind   { return kindAmended }
 func (*ShipmentCancelled) kind() entryKind { return kindCancelled }
@@ -235,6 +239,12 @@ func decodeEntry(kind entryKind, r *reader) Entry {
 		e := &ShipmentCancelled{}
 		r.document(e)
 		return e
+	case kindFenceSet:
+		e := &FenceSet{}
+		r.document(&e.Fence)
+		return e
+	case kindFenceRemoved:
+		return &FenceRemoved{Fence: FenceID(r.string()), At: r.time()}
 	case kindWritten:
 		return &Written{Writer: r.string(), N: r.uvarint(), Seen: r.uvarint()}
 	}
@@ -262,6 +272,12 @@ func (e *UnitAssigned) appendBody(b []byte) ([]byte, error) {
 		return nil, err
 	}
 	return appendTime(append(b, m), e.At), nil
+}
+
+func (e *FenceSet) appendBody(b []byte) ([]byte, error) { return appendDocument(b, e.Fence) }
+
+func (e *FenceRemoved) appendBody(b []byte) ([]byte, error) {
+	return appendTime(appendString(b, string(e.Fence)), e.At), nil
 }
 
 func (e *Written) appendBody(b []byte) ([]byte, error) {

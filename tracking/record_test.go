@@ -15,6 +15,7 @@ import (
 	"corridor/geodata"
 	"corridor/routing"
 	"corridor/tracking"
+	"corridor/tracking/fence"
 )
 
 var day = time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
@@ -65,7 +66,7 @@ func entries(t *rapid.T) []tracking.Entry {
 	}
 	var out []tracking.Entry
 	for range rapid.IntRange(0, 6).Draw(t, "entries") {
-		switch rapid.IntRange(1, 6).Draw(t, "kind") {
+		switch rapid.IntRange(1, 9).Draw(t, "kind") {
 		case 1:
 			out = append(out, positions(t))
 		case 2:
@@ -89,6 +90,15 @@ func entries(t *rapid.T) []tracking.Entry {
 				Shipment: tracking.ShipmentID(id.Draw(t, "shipment")), Carrier: tracking.PartyID(id.Draw(t, "carrier")),
 				Unit: tracking.UnitID(id.Draw(t, "unit")), Mode: geodata.Rail, At: at(),
 			})
+		case 7:
+			out = append(out, &tracking.Written{Writer: id.Draw(t, "writer"), N: rapid.Uint64().Draw(t, "n"), Seen: rapid.Uint64().Draw(t, "seen")})
+		case 8:
+			out = append(out, &tracking.FenceSet{Fence: tracking.Fence{
+				ID: tracking.FenceID(id.Draw(t, "fence")), Name: rapid.String().Draw(t, "name"), Created: at(),
+				Shape: fence.Shape{Circle: &fence.Circle{Lat: 50, Lon: rapid.Float64Range(-180, 180).Draw(t, "lon"), RadiusM: 1000}}, Rule: fence.Rule{ExitM: 50, Dwell: time.Hour},
+			}})
+		case 9:
+			out = append(out, &tracking.FenceRemoved{Fence: tracking.FenceID(id.Draw(t, "fence")), At: at()})
 		}
 	}
 	return out

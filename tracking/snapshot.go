@@ -61,6 +61,13 @@ func (s *State) Snapshot(epoch string) ([]byte, error) {
 	if b, err = appendAll(b, rest.Progress); err != nil {
 		return nil, err
 	}
+	objects, err := s.objects()
+	if err != nil {
+		return nil, err
+	}
+	if b, err = appendAll(b, objects); err != nil {
+		return nil, err
+	}
 	carriers := slices.Sorted(maps.Keys(s.byCarrier))
 	numbers := make(map[PartyID]uint64, len(carriers))
 	b = binary.AppendUvarint(b, uint64(len(carriers)))
@@ -159,11 +166,12 @@ func RestoreSnapshot(b []byte) (*State, string, error) {
 	c.Keys = readAll[Key](r)
 	c.Shipments = readAll[Shipment](r)
 	c.Progress = readAll[Progress](r)
+	c.Objects = readAll[Object](r)
 	if r.err != nil {
 		return nil, "", r.err
 	}
 	if err := s.Restore(c); err != nil {
-		return nil, "", err
+		return nil, "", fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	s.restoreUnits(r)
 	if r.err == nil && len(r.b) > 0 {

@@ -47,6 +47,7 @@ type State struct {
 	shares    map[[32]byte]*shipment // by the hash of a link's secret
 	byOwner   map[PartyID][]*shipment
 	byCarrier map[PartyID][]*unit
+	fences    fences
 	spare     []Fix // see folding.room
 }
 
@@ -61,6 +62,7 @@ func NewState() *State {
 		shares:    map[[32]byte]*shipment{},
 		byOwner:   map[PartyID][]*shipment{},
 		byCarrier: map[PartyID][]*unit{},
+		fences:    newFences(),
 	}
 }
 
@@ -240,6 +242,11 @@ func (s *State) Restore(c Changes) error {
 		}
 		sh.progress = p
 	}
+	for _, d := range c.Objects {
+		if err := s.restoreObject(d); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -325,6 +332,10 @@ func (s *State) Apply(seq uint64, entries ...Entry) (Changes, error) {
 			f.opened(e)
 		case *UnitAssigned:
 			f.assigned(e)
+		case *FenceSet:
+			f.fenceSet(e)
+		case *FenceRemoved:
+			f.fenceRemoved(e)
 		case *ShipmentAmended:
 			f.amended(e)
 		case *ShipmentCancelled:
@@ -410,6 +421,9 @@ func (f *folding) positions(e *Positions) {
 		before, first := u.ms, !u.located
 		u.place(fix)
 		f.latest[u.touched-1] = int32(at)
+		if f.fences.index.Len()+len(f.fences.visits) > 0 {
+			f.follow(u, fix)
+		}
 		if len(u.shipments) == 0 {
 			continue
 		}

@@ -194,6 +194,14 @@ type Progress struct {
 	ETA      *ETA       `json:"eta,omitempty"` // nil before the first fix
 }
 
+// Object is a part of the state that is rare and rich, as JSON: what a Store keeps
+// of it without knowing it. A new kind of thing needs no new table.
+type Object struct {
+	Kind string
+	ID   string          // within the kind
+	Body json.RawMessage // nil: it is no more
+}
+
 // Event is something that happened once.
 type Event struct {
 	Seq      uint64     `json:"seq"` // of the log record that caused it
@@ -230,6 +238,7 @@ type Changes struct {
 	Shipments []Shipment
 	Progress  []Progress // one per shipment; replaces the one before
 	Events    []Event
+	Objects   []Object // one per kind and id; replaces the one before
 
 	handles []Handle // of Units, when a State made the changes
 	run     []Fix    // Fixes with the room behind them, where the next record's are

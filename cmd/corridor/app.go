@@ -51,8 +51,9 @@ type app struct {
 	stdout io.Writer // what a person at the terminal must see, once
 
 	openPlanner func() (api.Planner, api.Places, error)
-	warmUp      bool        // make a plan at the start that nobody asked for
-	tuneDemo    func(*demo) // nil: as it is
+	warmUp      bool                                       // make a plan at the start that nobody asked for
+	tuneDemo    func(*demo)                                // nil: as it is
+	prepare     func(context.Context, *live.Tracker) error // nil: nothing; before requests are let in
 
 	serving chan struct{} // closed when requests are answered
 	url     string        // for people; set before serving is closed
@@ -420,6 +421,11 @@ func (a *app) open(ctx context.Context, tracker *live.Tracker, trackerEnd chan e
 		return failed(err)
 	case <-ctx.Done():
 		return nil
+	}
+	if a.prepare != nil {
+		if err := a.prepare(ctx, tracker); err != nil {
+			return err
+		}
 	}
 	var seed *demo
 	if a.demo {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -22,8 +23,13 @@ import (
 	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/paulmach/orb"
 
+	"corridor/geodata/cell"
+	"corridor/geodata/path"
 	"corridor/tracking"
+	"corridor/tracking/fence"
+	"corridor/tracking/live"
 	"corridor/web/api"
 	"corridor/web/feed"
 )
@@ -35,11 +41,12 @@ type benchServer struct {
 	key string
 }
 
-func startBench(b *testing.B) *benchServer {
+func startBench(b *testing.B, fences int) *benchServer {
 	b.Helper()
 	c := serveConfig{addr: "127.0.0.1:0", data: b.TempDir(), adminKey: strings.Repeat("k", 32)}
 	a := newApp(c, slog.New(slog.DiscardHandler), time.Now, io.Discard)
 	a.openPlanner = func() (api.Planner, api.Places, error) { return nil, nil, nil }
+	a.prepare = func(ctx context.Context, t *live.Tracker) error { return setFences(ctx, t, fences) }
 	ctx, cancel := context.WithCancel(context.Background())
 	end := make(chan error, 1)
 	go func() { end <- a.Run(ctx) }()
@@ -62,6 +69,33 @@ func startBench(b *testing.B) *benchServer {
 	s.post(b, "/api/v1/carriers/"+party.ID+"/keys", ``, &key)
 	s.key = key.Key
 	return s
+}
+
+// setFences lays fences of every kind over the country the fleets drive in.
+func setFences(ctx context.Context, t *live.Tracker, n int) error {
+	r := rand.New(rand.NewPCG(1, 1))
+	for i := range n {
+		c := orb.Point{9 + 12*r.Float64(), 45 + 5*r.Float64()}
+		f := tracking.Fence{Name: fmt.Sprint("fence ", i), Rule: fence.Rule{ExitM: 100, Dwell: time.Hour}}
+		switch i % 4 {
+		case 0:
+			var ring [][2]float64
+			for k := range 12 {
+				ring = append(ring, path.Destination(c, float64(k)*30, 1+3*r.Float64()))
+			}
+			f.Shape.Polygon = [][][2]float64{ring}
+		case 1:
+			f.Shape.Circle = &fence.Circle{Lat: c[1], Lon: c[0], RadiusM: 200 + 3000*r.Float64()}
+		case 2:
+			f.Shape.Corridor = &fence.Corridor{Line: [][2]float64{c, path.Destination(c, 360*r.Float64(), 30)}, WidthM: 500}
+		case 3:
+			f.Shape.Cells = cell.Of(c, 7).Disk(1)
+		}
+		if _, err := t.SetFence(ctx, f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *benchServer) post(b *testing.B, path, body string, out any) {
@@ -222,16 +256,18 @@ func sendFrame(c *websocket.Conn, frame []byte, want int) error {
 // BenchmarkIngest is the whole way in, load generator included: `make bench` prints
 // it with the raw engines beside it.
 func BenchmarkIngest(b *testing.B) {
-	b.Run("feed/batches=100", func(b *testing.B) {
-		s := startBench(b)
-		each(b, 8, 100, func(sender int) func() error {
-			c, f := s.dial(b), newFleet(sender, 100)
-			b.Cleanup(func() { _ = c.Close() })
-			return func() error { return sendFrame(c, f.binary(), 100) }
+	for _, fences := range []int{0, 1000} {
+		b.Run(fmt.Sprintf("feed/batches=100/fences=%d", fences), func(b *testing.B) {
+			s := startBench(b, fences)
+			each(b, 8, 100, func(sender int) func() error {
+				c, f := s.dial(b), newFleet(sender, 100)
+				b.Cleanup(func() { _ = c.Close() })
+				return func() error { return sendFrame(c, f.binary(), 100) }
+			})
 		})
-	})
+	}
 	b.Run("feed/single", func(b *testing.B) {
-		s := startBench(b)
+		s := startBench(b, 1000)
 		each(b, 50, 1, func(sender int) func() error {
 			c, f := s.dial(b), newFleet(sender, 1)
 			b.Cleanup(func() { _ = c.Close() })
@@ -239,11 +275,11 @@ func BenchmarkIngest(b *testing.B) {
 		})
 	})
 	b.Run("http/ndjson=100", func(b *testing.B) {
-		s := startBench(b)
+		s := startBench(b, 1000)
 		each(b, 8, 100, func(sender int) func() error { return s.ndjson(b, newFleet(sender, 100), 100) })
 	})
 	b.Run("http/ndjson=1000", func(b *testing.B) {
-		s := startBench(b)
+		s := startBench(b, 1000)
 		each(b, 8, 1000, func(sender int) func() error { return s.ndjson(b, newFleet(sender, 1000), 1000) })
 	})
 	b.Run("bare/jetstream=6400B", func(b *testing.B) { bareJetStream(b, 6400) })

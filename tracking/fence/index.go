@@ -91,14 +91,17 @@ func (x *Index[K]) Remove(k K) {
 
 // At appends the keys of the areas that hold the point, in no order.
 func (x *Index[K]) At(p orb.Point, out []K) []K {
-	at := probe{at: p}
+	var at *probe
 	for level := 0; level <= maxLevel; level += levelStep {
 		if x.levels[level] == 0 {
 			continue
 		}
 		cx, cy := columnRow(level, p[0], p[1])
 		for _, e := range x.tiles[tileAt(level, cx, cy)] {
-			if e.area.area.holds(&at) {
+			if at == nil {
+				at = &probe{at: p}
+			}
+			if e.area.area.holds(at) {
 				out = append(out, e.key)
 			}
 		}

@@ -16,7 +16,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/paulmach/orb"
+
 	"corridor/tracking"
+	"corridor/tracking/fence"
 	"corridor/tracking/live"
 	"corridor/tracking/poslog"
 	"corridor/tracking/store/sqlite"
@@ -42,6 +45,31 @@ const (
 	crashStep    = 60
 	crashBegin   = -1000 * 24 * time.Hour // before clock0
 )
+
+// crashFence lies on the way: each lap of each truck goes through it.
+var crashFence = tracking.Fence{Name: "Midway", Shape: fence.Shape{Circle: &fence.Circle{Lat: 50, Lon: 13, RadiusM: 20_000}}}
+
+// crashVisits is how often a truck has entered and left the fence after its first n
+// fixes.
+func crashVisits(sender, n int) (entered, left int) {
+	area, err := fence.New(crashFence.Shape)
+	if err != nil {
+		panic(err)
+	}
+	was := false
+	for i := range n {
+		p := crashFix(sender, i)
+		is := area.Holds(orb.Point{p.Lon, p.Lat})
+		if is && !was {
+			entered++
+		}
+		if was && !is {
+			left++
+		}
+		was = is
+	}
+	return entered, left
+}
 
 // crashFix is the nth fix of a sender's truck: along the journey of journey(),
 // again and again.
@@ -107,6 +135,11 @@ func child(dir string) error {
 			if _, err := t.OpenShipment(ctx, s); err != nil {
 				return err
 			}
+		}
+	}
+	if len(t.Fences()) == 0 {
+		if _, err := t.SetFence(ctx, crashFence); err != nil {
+			return err
 		}
 	}
 	from := strings.Fields(os.Getenv("CORRIDOR_CRASH_FROM"))
@@ -225,8 +258,24 @@ func TestKilledAtAnyMoment(t *testing.T) {
 			t.Fatal(err)
 		}
 		count := map[string]int{}
+		visits := map[string]int{}
 		for _, e := range events {
+			if e.Kind == tracking.EventFenceEntered || e.Kind == tracking.EventFenceLeft {
+				visits[string(e.Unit)+" "+e.Kind]++
+				continue
+			}
 			count[string(e.Shipment)+" "+e.Kind]++
+		}
+		for i := range crashSenders {
+			u, err := tr.Unit(crashUnit(i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The nth fix is the newest when there are n: late ones are sent twice.
+			entered, left := crashVisits(i, int(u.Latest.Time.Sub(clock0.Add(crashBegin))/time.Second)/crashStep+1)
+			if e, l := visits[string(u.Unit)+" "+tracking.EventFenceEntered], visits[string(u.Unit)+" "+tracking.EventFenceLeft]; e != entered || l != left {
+				t.Errorf("%s: %s entered %d and left %d times, want %d and %d", where, u.Unit, e, l, entered, left)
+			}
 		}
 		for k, n := range count {
 			if n != 1 {

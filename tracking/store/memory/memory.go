@@ -36,7 +36,8 @@ type Store struct {
 	fixes     map[tracking.UnitID][]chunk.Row // sorted by second
 	shipments map[tracking.ShipmentID]tracking.Shipment
 	progress  map[tracking.ShipmentID]tracking.Progress
-	events    []tracking.Event // sorted by (Seq, N)
+	objects   map[string]tracking.Object // by kind and id
+	events    []tracking.Event           // sorted by (Seq, N)
 	plans     map[string]plan
 }
 
@@ -116,6 +117,16 @@ func (s *Store) Apply(ctx context.Context, c tracking.Changes) error {
 	for _, x := range c.Progress {
 		s.progress[x.Shipment] = x
 	}
+	for _, d := range c.Objects {
+		if s.objects == nil {
+			s.objects = map[string]tracking.Object{}
+		}
+		if key := d.Kind + "\x00" + d.ID; d.Body == nil {
+			delete(s.objects, key)
+		} else {
+			s.objects[key] = d
+		}
+	}
 	for _, e := range c.Events {
 		at, held := slices.BinarySearchFunc(s.events, e, compareEvents)
 		if !held {
@@ -155,6 +166,7 @@ func (s *Store) Load(ctx context.Context, yield func(tracking.Changes) error) er
 		Units:     byKey(s.units),
 		Shipments: byKey(s.shipments),
 		Progress:  byKey(s.progress),
+		Objects:   byKey(s.objects),
 	}
 	s.mu.RUnlock()
 	return yield(c)

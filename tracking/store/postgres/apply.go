@@ -109,6 +109,13 @@ func write(ctx context.Context, tx pgx.Tx, c tracking.Changes, batch history.Bat
 	for _, s := range c.Shipments {
 		put("INSERT INTO shipment VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET body = excluded.body", s, s.ID)
 	}
+	for _, d := range c.Objects {
+		if d.Body == nil {
+			all.Queue("DELETE FROM object WHERE kind = $1 AND id = $2", d.Kind, d.ID)
+		} else {
+			all.Queue("INSERT INTO object VALUES ($1, $2, $3) ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body", d.Kind, d.ID, string(d.Body))
+		}
+	}
 	for _, e := range c.Events {
 		put("INSERT INTO event VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", e, e.Seq, e.N, e.Shipment)
 	}

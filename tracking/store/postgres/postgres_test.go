@@ -74,7 +74,7 @@ func TestStore(t *testing.T) {
 	}
 	// One schema for all, emptied each time: making one takes a fifth of a second.
 	storetest.Run(t, func(t *testing.T) tracking.Store {
-		exec(t, url, `TRUNCATE party, key, shipment, progress, plan, event, unit, tail, open, sealed;
+		exec(t, url, `TRUNCATE party, key, shipment, progress, object, plan, event, unit, tail, open, sealed;
 			UPDATE applied SET seq = 0, epoch = '', sealed = 0`)
 		return open(t, url)
 	})

@@ -37,6 +37,9 @@ func (db *DB) Load(ctx context.Context, yield func(tracking.Changes) error) erro
 		if c.Shipments, err = all[tracking.Shipment](ctx, tx, "SELECT body FROM shipment ORDER BY id"); err != nil {
 			return err
 		}
+		if c.Objects, err = objects(ctx, tx); err != nil {
+			return err
+		}
 		progress, err := all[tracking.Progress](ctx, tx, "SELECT body FROM progress ORDER BY shipment")
 		if err != nil {
 			return err
@@ -340,4 +343,20 @@ func (db *DB) Plan(ctx context.Context, id string) (p routing.Plan, owner tracki
 		return routing.Plan{}, "", db.fault(err, "plan %q", id)
 	}
 	return p, owner, nil
+}
+
+func objects(ctx context.Context, tx pgx.Tx) ([]tracking.Object, error) {
+	rows, err := tx.Query(ctx, "SELECT kind, id, body::text FROM object ORDER BY kind, id")
+	if err != nil {
+		return nil, err
+	}
+	var out []tracking.Object
+	var d tracking.Object
+	var body string
+	_, err = pgx.ForEachRow(rows, []any{&d.Kind, &d.ID, &body}, func() error {
+		d.Body = []byte(body)
+		out = append(out, d)
+		return nil
+	})
+	return out, err
 }

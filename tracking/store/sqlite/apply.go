@@ -97,6 +97,16 @@ func apply(ctx context.Context, tx *sql.Tx, c tracking.Changes) (history.Batch, 
 			return history.Batch{}, err
 		}
 	}
+	for _, d := range c.Objects {
+		if d.Body == nil {
+			_, err = tx.ExecContext(ctx, "DELETE FROM object WHERE kind = ? AND id = ?", d.Kind, d.ID)
+		} else {
+			_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO object VALUES (?, ?, ?)", d.Kind, d.ID, string(d.Body))
+		}
+		if err != nil {
+			return history.Batch{}, err
+		}
+	}
 	for _, e := range c.Events {
 		if err := put(ctx, tx, "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?)", e, e.Seq, e.N, e.Shipment); err != nil {
 			return history.Batch{}, err

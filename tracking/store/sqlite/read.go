@@ -47,6 +47,9 @@ func (db *DB) Load(ctx context.Context, yield func(tracking.Changes) error) erro
 		if c.Shipments, err = all[tracking.Shipment](ctx, tx, "SELECT body FROM shipment ORDER BY id"); err != nil {
 			return err
 		}
+		if c.Objects, err = objects(ctx, tx); err != nil {
+			return err
+		}
 		progress, err := all[tracking.Progress](ctx, tx, "SELECT body FROM progress ORDER BY shipment")
 		if err != nil {
 			return err
@@ -292,4 +295,23 @@ func (db *DB) Plan(ctx context.Context, id string) (p routing.Plan, owner tracki
 		return routing.Plan{}, "", fmt.Errorf("plan %q: %w: %w", id, history.ErrCorrupt, err)
 	}
 	return p, owner, nil
+}
+
+func objects(ctx context.Context, tx *sql.Tx) ([]tracking.Object, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT kind, id, body FROM object ORDER BY kind, id")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []tracking.Object
+	for rows.Next() {
+		var d tracking.Object
+		var body string
+		if err := rows.Scan(&d.Kind, &d.ID, &body); err != nil {
+			return nil, err
+		}
+		d.Body = []byte(body)
+		out = append(out, d)
+	}
+	return out, rows.Err()
 }

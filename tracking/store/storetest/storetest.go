@@ -48,6 +48,7 @@ func Run(t *testing.T, open func(t *testing.T) tracking.Store) {
 		"near":             testNear,
 		"simplified":       testSimplified,
 		"events":           testEvents,
+		"objects":          testObjects,
 		"plans":            testPlans,
 		"cancelled":        testCancelled,
 		"closed":           testClosed,
@@ -739,6 +740,7 @@ func loaded(t fataler, s tracking.Store) tracking.Changes {
 		whole.To, whole.Epoch = c.To, c.Epoch
 		whole.Parties = append(whole.Parties, c.Parties...)
 		whole.Keys = append(whole.Keys, c.Keys...)
+		whole.Objects = append(whole.Objects, c.Objects...)
 		whole.Units = append(whole.Units, c.Units...)
 		whole.Shipments = append(whole.Shipments, c.Shipments...)
 		whole.Progress = append(whole.Progress, c.Progress...)
@@ -807,5 +809,33 @@ func TwoProcesses(t *testing.T, a, b tracking.Store) {
 		give(a)
 		seal(t, b)
 		give(b)
+	}
+}
+
+// testObjects: what is kept for the state without being known is replaced, removed
+// and given back.
+func testObjects(t *testing.T, s tracking.Store) {
+	ctx := context.Background()
+	object := func(kind, id, body string) tracking.Object {
+		o := tracking.Object{Kind: kind, ID: id}
+		if body != "" {
+			o.Body = []byte(body)
+		}
+		return o
+	}
+	for i, list := range [][]tracking.Object{
+		{object("a", "1", `{"x":1}`), object("a", "2", `{"x":2}`), object("b", "1", `[]`)},
+		{object("a", "1", `{"x":"鲁"}`), object("a", "2", ""), object("c", "9", "")},
+	} {
+		if err := s.Apply(ctx, tracking.Changes{From: uint64(i), To: uint64(i + 1), Epoch: "e", Objects: list}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := map[string]string{}
+	for _, o := range loaded(t, s).Objects {
+		got[o.Kind+o.ID] = string(o.Body)
+	}
+	if len(got) != 2 || got["a1"] != `{"x":"鲁"}` || got["b1"] != `[]` {
+		t.Errorf("objects %v", got)
 	}
 }

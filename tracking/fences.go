@@ -1,0 +1,203 @@
+package tracking
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/paulmach/orb"
+
+	"corridor/tracking/fence"
+)
+
+// FenceID identifies a fence.
+type FenceID string
+
+// Fence is an area whose visits are told: a yard, a port, a stretch that must not be
+// left. Units of every carrier are watched.
+type Fence struct {
+	ID      FenceID     `json:"id"`
+	Name    string      `json:"name"`
+	Shape   fence.Shape `json:"shape"`
+	Rule    fence.Rule  `json:"rule,omitzero"`
+	Created time.Time   `json:"created"`
+}
+
+// FenceSet makes a fence or replaces it.
+type FenceSet struct{ Fence Fence }
+
+// FenceRemoved takes a fence away. Visits to it end untold.
+type FenceRemoved struct {
+	Fence FenceID
+	At    time.Time
+}
+
+// Kinds of Event at a fence. Where is its name, Detail its id.
+const (
+	EventFenceEntered = "fence-entered"
+	EventFenceLeft    = "fence-left"
+	EventFenceDwelt   = "fence-dwelt"
+)
+
+// Kinds of Object.
+const (
+	objectFence  = "fence"
+	objectVisits = "visits" // of a unit
+)
+
+// ValidateFence checks a fence as it will be kept.
+func ValidateFence(f Fence) error {
+	switch {
+	case strings.TrimSpace(f.Name) == "" || len(f.Name) > 200:
+		return &InvalidError{"name", "a fence has a name of 1 to 200 bytes"}
+	case !(f.Rule.ExitM >= 0 && f.Rule.ExitM <= 100_000):
+		return &InvalidError{"rule", fmt.Sprintf("exit_m %v is not in [0, 100000]", f.Rule.ExitM)}
+	case f.Rule.Dwell < 0:
+		return &InvalidError{"rule", "dwell is negative"}
+	}
+	if _, err := fence.New(f.Shape); err != nil {
+		return &InvalidError{"shape", err.Error()}
+	}
+	return nil
+}
+
+// fences is the part of the state that is about fences.
+type fences struct {
+	all    map[FenceID]Fence
+	index  *fence.Index[FenceID]
+	visits map[UnitID][]fence.Visit[FenceID] // of units that are in some
+}
+
+func newFences() fences {
+	return fences{map[FenceID]Fence{}, fence.NewIndex[FenceID](), map[UnitID][]fence.Visit[FenceID]{}}
+}
+
+func (s *State) setFence(f Fence) error {
+	a, err := fence.New(f.Shape)
+	if err != nil {
+		return fmt.Errorf("fence %s: %w", f.ID, err)
+	}
+	s.fences.all[f.ID] = f
+	s.fences.index.Set(f.ID, a)
+	return nil
+}
+
+// restoreObject takes what a Store kept.
+func (s *State) restoreObject(d Object) error {
+	switch d.Kind {
+	case objectFence:
+		var f Fence
+		if err := json.Unmarshal(d.Body, &f); err != nil {
+			return fmt.Errorf("restore fence %s: %w", d.ID, err)
+		}
+		return s.setFence(f)
+	case objectVisits:
+		var v []fence.Visit[FenceID]
+		if err := json.Unmarshal(d.Body, &v); err != nil {
+			return fmt.Errorf("restore visits of unit %s: %w", d.ID, err)
+		}
+		s.fences.visits[UnitID(d.ID)] = v
+		return nil
+	}
+	return fmt.Errorf("restore: an object of kind %q: it was written by a newer program", d.Kind)
+}
+
+// objects are all of the state's.
+func (s *State) objects() ([]Object, error) {
+	var out []Object
+	for _, id := range slices.Sorted(maps.Keys(s.fences.all)) {
+		d, err := object(objectFence, string(id), s.fences.all[id])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.fences.visits)) {
+		d, err := object(objectVisits, string(id), s.fences.visits[id])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+func object(kind, id string, v any) (Object, error) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return Object{}, fmt.Errorf("%s %s: %w", kind, id, err)
+	}
+	return Object{kind, id, body}, nil
+}
+
+func (f *folding) fenceSet(e *FenceSet) {
+	// What makes no sense is refused before it is logged; a log must be readable to
+	// its end nevertheless.
+	if f.setFence(e.Fence) != nil {
+		return
+	}
+	if d, err := object(objectFence, string(e.Fence.ID), e.Fence); err == nil {
+		f.c.Objects = append(f.c.Objects, d)
+	}
+}
+
+func (f *folding) fenceRemoved(e *FenceRemoved) {
+	if _, ok := f.fences.all[e.Fence]; !ok {
+		return
+	}
+	delete(f.fences.all, e.Fence)
+	f.fences.index.Remove(e.Fence)
+	f.c.Objects = append(f.c.Objects, Object{Kind: objectFence, ID: string(e.Fence)})
+}
+
+// follow tells what the unit's new latest fix means for its visits.
+func (f *folding) follow(u *unit, fix *Fix) {
+	var before []fence.Visit[FenceID]
+	if len(f.fences.visits) > 0 {
+		before = f.fences.visits[u.id]
+	}
+	n := len(before)
+	after, happened := fence.Follow(f.fences.index, func(id FenceID) fence.Rule { return f.fences.all[id].Rule },
+		func(a, b FenceID) int { return strings.Compare(string(a), string(b)) }, before, orb.Point{fix.Lon, fix.Lat}, fix.Time)
+	if len(happened) == 0 && len(after) == n {
+		return
+	}
+	var d Object
+	if len(after) == 0 {
+		delete(f.fences.visits, u.id)
+		d = Object{Kind: objectVisits, ID: string(u.id)}
+	} else {
+		f.fences.visits[u.id] = after
+		d, _ = object(objectVisits, string(u.id), after) // times within the years JSON has: see Validate
+	}
+	f.c.Objects = append(f.c.Objects, d)
+	for _, h := range happened {
+		kind := map[string]string{fence.Entered: EventFenceEntered, fence.Left: EventFenceLeft, fence.Dwelt: EventFenceDwelt}[h.Kind]
+		lat, lon := fix.Lat, fix.Lon
+		f.event(Event{
+			Kind: kind, Time: fix.Time, Unit: u.id, Shipment: u.outline().Shipment,
+			Where: f.fences.all[h.Fence].Name, Detail: string(h.Fence), Lat: &lat, Lon: &lon,
+		})
+	}
+}
+
+// Fence returns a fence.
+func (s *State) Fence(id FenceID) (Fence, bool) {
+	f, ok := s.fences.all[id]
+	return f, ok
+}
+
+// Fences lists the fences by id.
+func (s *State) Fences() []Fence {
+	out := make([]Fence, 0, len(s.fences.all))
+	for _, id := range slices.Sorted(maps.Keys(s.fences.all)) {
+		out = append(out, s.fences.all[id])
+	}
+	return out
+}
+
+// Visits lists the fences a unit is in.
+func (s *State) Visits(id UnitID) []fence.Visit[FenceID] { return slices.Clone(s.fences.visits[id]) }
