@@ -252,6 +252,9 @@ type Vehicle struct {
 type Path struct {
 	Mode       Mode
 	DistanceKM float64
+	// FlownKM is what an aircraft really flies for DistanceKM, which is along great
+	// circles; see network/air. 0 for other modes.
+	FlownKM float64
 	// Geometry runs from start to end. Longitudes are continuous: a path over
 	// the antimeridian leaves [-180, 180] rather than jump. Cut it before GeoJSON.
 	Geometry  orb.LineString

@@ -19,6 +19,7 @@ import (
 	"corridor/geodata/border"
 	"corridor/geodata/gazetteer"
 	"corridor/geodata/network"
+	"corridor/geodata/network/air"
 	"corridor/geodata/path"
 )
 
@@ -44,12 +45,22 @@ type distanceAnswer struct {
 	From       distanceEnd         `json:"from"`
 	To         distanceEnd         `json:"to"`
 	DistanceKM float64             `json:"distance_km"`
+	FlownKM    float64             `json:"flown_km,omitempty"` // by air: with what airways and approaches add
 	DistanceNM float64             `json:"distance_nm"`
 	Passages   []string            `json:"passages"`
 	Borders    []distanceBorder    `json:"borders"`
 	Countries  []distanceCountryKM `json:"countries"`
 	Estimated  bool                `json:"estimated"`
+	Closed     []closedAirspace    `json:"closed_airspace,omitempty"` // to the carrier, and flown round
 	Geometry   json.RawMessage     `json:"geometry,omitempty"`
+}
+
+// closedAirspace is one that carriers of --carrier-of may not enter.
+type closedAirspace struct {
+	Country geodata.Country `json:"country"`
+	AsOf    string          `json:"as_of"`
+	Kind    string          `json:"kind"` // K general knowledge, A assumption
+	Source  string          `json:"source"`
 }
 
 // distanceEnd is the place asked for and the point the way begins or ends at.
@@ -115,6 +126,7 @@ func distanceFrom(ctx context.Context, open func(data string) (*atlas, error), a
 	asJSON := flags.Bool("json", false, "print JSON")
 	withGeometry := flags.Bool("geometry", false, "with --json, add the way as GeoJSON")
 	vehicle := flags.String("vehicle", "", "what has to get through, where the ways' limits are known: weight,height,axle load of a lorry, e.g. 40t,4.0m,11.5t, or a train's gauge, e.g. 1520mm; no-tolls and no-ferries may stand with them")
+	carrierOf := flags.String("carrier-of", "", "by air, fly round the airspace that is closed to carriers of this `country`, e.g. DE; without it none is")
 	data := dataFlag(flags)
 	places, err := interleaved(flags, args)
 	if err != nil {
@@ -142,6 +154,18 @@ func distanceFrom(ctx context.Context, open func(data string) (*atlas, error), a
 	if avoid.Vehicle, err = readVehicle(*vehicle); err != nil {
 		return &usageError{err}
 	}
+	var closed []closedAirspace
+	if *carrierOf != "" {
+		if mode != geodata.Air {
+			return &usageError{errors.New("--carrier-of is for --mode air")}
+		}
+		if closed, err = closedTo(*carrierOf, a); err != nil {
+			return &usageError{err}
+		}
+		for _, c := range closed {
+			avoid.Countries = append(avoid.Countries, c.Country)
+		}
+	}
 	from, err := endOf(a.places, places[0], mode)
 	if err != nil {
 		return err
@@ -158,6 +182,7 @@ func distanceFrom(ctx context.Context, open func(data string) (*atlas, error), a
 	if err != nil {
 		return err
 	}
+	answer.Closed = closed
 	if *asJSON {
 		out := json.NewEncoder(stdout)
 		out.SetIndent("", "  ")
@@ -165,6 +190,23 @@ func distanceFrom(ctx context.Context, open func(data string) (*atlas, error), a
 		return out.Encode(answer)
 	}
 	return answer.print(stdout)
+}
+
+// closedTo are the airspaces closed to carriers of a country.
+func closedTo(country string, a *atlas) ([]closedAirspace, error) {
+	c := geodata.Country(strings.ToUpper(country))
+	if a.places.CountryNames(c).EN == string(c) {
+		return nil, fmt.Errorf("--carrier-of %s: there is no such country; use the two letters of ISO 3166, such as DE", country)
+	}
+	all, err := air.ClosedTo(c)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]closedAirspace, len(all))
+	for i, x := range all {
+		out[i] = closedAirspace{x.Country, x.AsOf, x.Kind, x.Source}
+	}
+	return out, nil
 }
 
 // coordinate is an argument that begins like a flag and is none: "-33.9,151.2".
@@ -343,7 +385,7 @@ func (e distanceEnd) label() string {
 func answerOf(way geodata.Path, from, to distanceEnd, posts []geodata.BorderPost, withGeometry bool) (distanceAnswer, error) {
 	a := distanceAnswer{
 		Mode: way.Mode, From: from, To: to,
-		DistanceKM: tenth(way.DistanceKM), DistanceNM: tenth(way.DistanceNM()),
+		DistanceKM: tenth(way.DistanceKM), FlownKM: tenth(way.FlownKM), DistanceNM: tenth(way.DistanceNM()),
 		Passages: append([]string{}, way.Passages...), Borders: []distanceBorder{}, Countries: []distanceCountryKM{},
 		Estimated: way.Estimated,
 	}
@@ -377,6 +419,12 @@ func (a distanceAnswer) print(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s → %s by %s\n", a.From.label(), a.To.label(), a.Mode)
 	fmt.Fprintf(&b, "%.0f km, %.0f nautical miles%s\n", a.DistanceKM, a.DistanceNM, estimated)
+	if a.FlownKM > 0 {
+		fmt.Fprintf(&b, "along great circles; some %.0f km are flown\n", a.FlownKM)
+	}
+	for _, c := range a.Closed {
+		fmt.Fprintf(&b, "round the airspace of %s, closed to the carrier since %s (%s)\n", c.Country, c.AsOf, c.Source)
+	}
 	if len(a.Passages) > 0 {
 		fmt.Fprintf(&b, "through %s\n", strings.Join(a.Passages, ", "))
 	}

@@ -115,6 +115,28 @@ func TestDistanceRefuses(t *testing.T) {
 	}
 }
 
+func TestDistanceByAir(t *testing.T) {
+	free, err := distance(t, "FRA", "PVG", "--mode", "air")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := free.FlownKM - free.DistanceKM; d < 124.8 || d > 125.2 || len(free.Closed) != 0 {
+		t.Errorf("%.1f km flown of %.1f, closed %v", free.FlownKM, free.DistanceKM, free.Closed)
+	}
+	round, err := distance(t, "FRA", "PVG", "--mode", "air", "--carrier-of", "de")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if round.DistanceKM <= free.DistanceKM || len(round.Closed) == 0 || round.Closed[0].AsOf == "" {
+		t.Errorf("%.0f km, straight %.0f, closed %v", round.DistanceKM, free.DistanceKM, round.Closed)
+	}
+	for args, want := range map[string]string{"CNSHA NLRTM --mode sea --carrier-of DE": "for --mode air", "FRA PVG --mode air --carrier-of XX": "no such country", "FRA SVO --mode air --carrier-of DE": "airspace is avoided"} {
+		if _, err := distance(t, strings.Fields(args)...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", args, err, want)
+		}
+	}
+}
+
 func TestDistanceForPeople(t *testing.T) {
 	var out bytes.Buffer
 	if err := distanceFrom(t.Context(), theAtlas, []string{"Qingdao", "Hamburg", "--mode=sea"}, &out, io.Discard); err != nil {

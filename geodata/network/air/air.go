@@ -90,6 +90,7 @@ func (g *Graph) Route(ctx context.Context, from, to orb.Point, avoid geodata.Avo
 		}
 		p.Geometry = append(p.Geometry, leg...)
 	}
+	p.FlownKM = FlownKM(p.DistanceKM)
 	p.Geometry = path.Unwrap(p.Geometry)
 	return p, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/paulmach/orb"
@@ -158,5 +159,61 @@ func BenchmarkRouteRoundRussia(b *testing.B) {
 		if _, err := g.Route(context.Background(), seoul, frankfurt, avoid); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// What is closed in fact is told, dated and sourced, and avoided only when asked for.
+func TestClosedTo(t *testing.T) {
+	for carriers, want := range map[geodata.Country]string{"DE": "RU UA", "CN": "UA", "TR": "UA", "IN": "PK UA", "UA": ""} {
+		all, err := air.ClosedTo(carriers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[geodata.Country]bool{}
+		for _, c := range all {
+			got[c.Country] = true
+			if c.Source == "" || len(c.AsOf) != len("2022-02-28") || c.Kind != "K" && c.Kind != "A" {
+				t.Errorf("%s to %s: %+v", c.Country, carriers, c.Origin)
+			}
+		}
+		for _, c := range strings.Fields(want) {
+			if !got[geodata.Country(c)] {
+				t.Errorf("%s is open to carriers of %s", c, carriers)
+			}
+		}
+		if got[carriers] {
+			t.Errorf("%s is closed to its own carriers", carriers)
+		}
+	}
+}
+
+func TestRouteTellsWhatIsFlown(t *testing.T) {
+	g, err := air.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	frankfurt, tokyo := orb.Point{8.57, 50.03}, orb.Point{140.39, 35.77}
+	free, err := g.Route(t.Context(), frankfurt, tokyo, geodata.Avoid{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed, err := air.ClosedTo("DE")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var avoid geodata.Avoid
+	for _, c := range closed {
+		avoid.Countries = append(avoid.Countries, c.Country)
+	}
+	round, err := g.Route(t.Context(), frankfurt, tokyo, avoid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if free.FlownKM != free.DistanceKM+125 || round.FlownKM != round.DistanceKM+125 {
+		t.Errorf("flown %.0f of %.0f km, %.0f of %.0f km", free.FlownKM, free.DistanceKM, round.FlownKM, round.DistanceKM)
+	}
+	// Since 2022 the flight takes some two hours more: 9,400 km have become 10,500 to 13,000.
+	if round.DistanceKM < free.DistanceKM*1.08 || round.DistanceKM > free.DistanceKM*1.4 {
+		t.Errorf("round Russia %.0f km, straight %.0f km", round.DistanceKM, free.DistanceKM)
 	}
 }
