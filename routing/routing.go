@@ -184,6 +184,7 @@ type Leg struct {
 	From         Point           `json:"from"`
 	To           Point           `json:"to"`
 	DistanceKM   float64         `json:"distance_km"`
+	FlownKM      float64         `json:"flown_km,omitempty"` // air: what is really flown for the great circles of distance_km
 	Estimated    bool            `json:"estimated"`
 	Service      string          `json:"service"` // name and rhythm of the service used
 	Depart       time.Time       `json:"depart"`  // P50

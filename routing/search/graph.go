@@ -1185,9 +1185,12 @@ func (q *query) linkAir() error {
 		return nil
 	}
 	general := q.modeVerdict(geodata.Air)
-	// A flight is not planned around airspace: airlines that may not cross a
-	// country do not fly the lane.
-	table, err := q.p.dist.table(q.ctx, geodata.Air, "air", points, points, geodata.Avoid{})
+	// A flight is planned around airspace when the user avoids a country, not for
+	// what is closed to some: airlines that may not cross a country do not fly the
+	// lane.
+	avoid := geodata.Avoid{Countries: q.avoidC}
+	key := avoidKey(geodata.Air, avoid)
+	table, err := q.p.dist.table(q.ctx, geodata.Air, key, points, points, avoid)
 	if err != nil {
 		return err
 	}
@@ -1197,7 +1200,7 @@ func (q *query) linkAir() error {
 			if i == j || !finite(table[i][j]) || table[i][j] < 200 || !a.leaves || !b.arrives {
 				continue
 			}
-			h := hop{mode: geodata.Air, from: from, to: to, km: table[i][j], key: "air", served: true, verdict: general}
+			h := hop{mode: geodata.Air, from: from, to: to, km: table[i][j], key: key, avoid: avoid, served: true, verdict: general}
 			if h.verdict == 0 {
 				h.verdict = q.verdict(regime.Flight(a.country, b.country))
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/paulmach/orb"
 
 	"corridor/geodata"
+	"corridor/geodata/network/air"
 	"corridor/geodata/path"
 	"corridor/routing"
 	"corridor/routing/duration"
@@ -494,6 +495,9 @@ func (q *query) assemble(j journey, legs []leg, parts []part, lines []tariff.Lin
 		l.Depart, l.Arrive = at(medians[l.first]), at(medians[l.last])
 		l.TransitHours = spans[i].Hours()
 		l.Estimated = l.estimated
+		if l.Mode == geodata.Air {
+			l.FlownKM = math.Round(air.FlownKM(l.DistanceKM)*10) / 10
+		}
 		l.DistanceKM = math.Round(l.DistanceKM*10) / 10
 		l.CO2eKG = math.Round(l.CO2eKG*10) / 10
 		l.CO2eBasis = strings.Join(l.bases, " · ")

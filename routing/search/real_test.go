@@ -2,6 +2,7 @@ package search
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -176,6 +177,36 @@ func TestJourneysAroundTheWorld(t *testing.T) {
 				show(t, plan)
 			}
 		}
+	}
+}
+
+// A user who avoids a country flies round it; nobody else does, and the plan tells what
+// is flown.
+func TestFlightsRoundAvoidedAirspace(t *testing.T) {
+	km := func(avoid ...string) float64 {
+		t.Helper()
+		plan, err := newRealPlanner(t).Plan(t.Context(), routing.Request{
+			Origin: "CNTAO", Destination: "DEFRA", Cargo: routing.Cargo{WeightKG: 1_000, Unit: routing.AirULD},
+			Depart: testNow, Modes: []routing.Mode{geodata.Air, geodata.Road}, Avoid: avoid,
+		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range plan.Options {
+			for _, l := range o.Legs {
+				if l.Mode == geodata.Air {
+					if math.Abs(l.FlownKM-l.DistanceKM-125) > 0.2 {
+						t.Errorf("%.1f km flown of %.1f", l.FlownKM, l.DistanceKM)
+					}
+					return l.DistanceKM
+				}
+			}
+		}
+		t.Fatalf("no flight with %v: %+v", avoid, plan.Excluded)
+		return 0
+	}
+	if free, round := km(), km("country:RU", "country:MN"); round < free*1.01 {
+		t.Errorf("round Russia and Mongolia %.0f km, straight %.0f km", round, free)
 	}
 }
 

@@ -1243,6 +1243,8 @@ export interface components {
             /** Format: double */
             distance_km: number;
             estimated: boolean;
+            /** Format: double */
+            flown_km?: number;
             from: components["schemas"]["Point"];
             geometry: unknown;
             mode: string;
