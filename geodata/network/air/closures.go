@@ -38,7 +38,8 @@ func ClosedTo(carriers geodata.Country) ([]Closure, error) {
 		for _, c := range strings.Fields(row[1]) {
 			country := geodata.Country(c)
 			known := slices.ContainsFunc(out, func(x Closure) bool { return x.Country == country })
-			if country == carriers || known {
+			// A row of groups closes no country to its own carriers; "*" does.
+			if country == carriers && row[0] != "*" || known {
 				continue
 			}
 			confidence := "M"
