@@ -30,7 +30,8 @@ func TestMove(t *testing.T) {
 	defer pg.Close()
 	dump := func(s interface {
 		Dump(context.Context, func(int, []any) error) (uint64, string, error)
-	}) func(func(int, []any) error) (uint64, string, error) {
+	},
+	) func(func(int, []any) error) (uint64, string, error) {
 		return func(put func(int, []any) error) (uint64, string, error) { return s.Dump(ctx, put) }
 	}
 	stop := errors.New("enough")
