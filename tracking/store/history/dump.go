@@ -32,6 +32,7 @@ func Tables() []Table {
 	return []Table{
 		named("party"), named("key"), named("shipment"),
 		{"progress", []Column{{"shipment", Text}, body}},
+		{"object", []Column{{"kind", Text}, {"id", Text}, body}},
 		{"plan", []Column{{"id", Text}, {"owner", Text}, body}},
 		{"event", []Column{{"seq", Integer}, {"n", Integer}, {"shipment", Text}, body}},
 		{"unit", []Column{

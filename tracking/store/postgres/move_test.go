@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"corridor/tracking"
 	"corridor/tracking/store/postgres"
 	"corridor/tracking/store/sqlite"
@@ -71,4 +73,30 @@ func TestMove(t *testing.T) {
 	}
 	storetest.Same(t, pg, from)
 	storetest.Same(t, back, from)
+}
+
+// TestAllIsMoved: see storetest.Moved.
+func TestAllIsMoved(t *testing.T) {
+	url := schema(t)
+	if err := open(t, url).Close(); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	rows, err := conn.Query(t.Context(), "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()")
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns := map[string][]string{}
+	var table, column string
+	if _, err := pgx.ForEachRow(rows, []any{&table, &column}, func() error {
+		columns[table] = append(columns[table], column)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Moved(t, columns)
 }

@@ -8,6 +8,7 @@ import (
 
 	"corridor/tracking"
 	"corridor/tracking/store/sqlite"
+	"corridor/tracking/store/storetest"
 )
 
 // TestNewerSchema opens a file a later Corridor wrote: it must be left alone.
@@ -62,4 +63,35 @@ func TestTwoWriters(t *testing.T) {
 	if err := a.Seal(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestAllIsMoved: see storetest.Moved.
+func TestAllIsMoved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "corridor.db")
+	if err := open(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite3", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query(`SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c
+		WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND NOT (m.name = 'sealed' AND c.name = 'id')`) // its rowid, given anew
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	schema := map[string][]string{}
+	for rows.Next() {
+		var table, column string
+		if err := rows.Scan(&table, &column); err != nil {
+			t.Fatal(err)
+		}
+		schema[table] = append(schema[table], column)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Moved(t, schema)
 }

@@ -2,11 +2,13 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"corridor/geodata"
 	"corridor/routing"
 	"corridor/tracking"
+	"corridor/tracking/store/history"
 )
 
 // FillSome puts something of every kind into an empty store, some of it not sealed
@@ -83,4 +85,25 @@ func Same(t *testing.T, got, want tracking.Store) {
 		t.Fatalf("plan of %s, want %s: %v", owner, other, err)
 	}
 	equal(t, "plan", p, q)
+}
+
+// Moved checks that the columns a store has, by table, are those that are moved from
+// one store to another: nobody adds a table and forgets it there.
+func Moved(t *testing.T, schema map[string][]string) {
+	t.Helper()
+	for _, name := range []string{"applied", "migration", "tail"} { // moved otherwise, or nothing of it left
+		delete(schema, name)
+	}
+	want := map[string][]string{}
+	for _, table := range history.Tables() {
+		for _, c := range table.Columns {
+			want[table.Name] = append(want[table.Name], c.Name)
+		}
+	}
+	for _, columns := range []map[string][]string{schema, want} {
+		for name := range columns {
+			slices.Sort(columns[name])
+		}
+	}
+	equal(t, "columns by table", want, schema)
 }

@@ -165,6 +165,7 @@ func full() tracking.Changes {
 			{Seq: 5, N: 0, Kind: "border", Time: start, Unit: "TRK-1", Shipment: "SH-1", Lat: &lat, Lon: &lon},
 			{Seq: 5, N: 1, Kind: "unit-created", Time: start, Unit: "WAG-2"},
 		},
+		Objects: []tracking.Object{{Kind: "fence", ID: "F1", Body: []byte(`{"name":"青岛"}`)}, {Kind: "fence", ID: "F2", Body: []byte(`{}`)}},
 	}
 }
 
