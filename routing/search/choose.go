@@ -237,7 +237,9 @@ func keepBest(options []routing.Option, used []journey) ([]routing.Option, []jou
 		case plain(c):
 			most = worstProduct
 		}
-		kept := plain(c) && c != "road" && count[c] == 0
+		// By ship and aircraft it costs a flight and is no faster than half a voyage:
+		// that is what it is for, between the two.
+		kept := plain(c) && c != "road" && count[c] == 0 || withoutRoad(c) == "sea-air" && count[c] == 0
 		if s.worst >= most || count[c] == mostOfAKind || !kept && slices.ContainsFunc(options, func(o routing.Option) bool { return hopeless(&options[s.i], &o) }) {
 			return true
 		}

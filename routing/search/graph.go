@@ -52,6 +52,7 @@ type site struct {
 	regime   tariff.Regime // posts: of a lorry
 	leaves   bool          // terminals: goods from the origin's side leave here
 	arrives  bool          // terminals: goods arrive here on the destination's side
+	relay    bool          // a port and an airport of one place, between which goods change from ship to aircraft
 	feeds    bool          // rail terminals: trains end here to reach a quay
 	fed      bool          // rail terminals: trains begin here with goods from a quay
 }
@@ -290,6 +291,9 @@ func (q *query) pickTerminals() {
 	}
 	for _, t := range q.coasts(q.dest, 5) {
 		add(port, t, false, true)
+		if main, ok := q.mainPort(t); ok {
+			add(port, main, false, true)
+		}
 	}
 	// A land as wide as Russia is entered by its far coast too, from whose quays
 	// trains leave.
@@ -325,6 +329,12 @@ func (q *query) pickTerminals() {
 		}
 	}
 	ends(yard, geodata.Rail, 3, yardReachKM)
+	for _, t := range q.gaugeYards(q.origin) {
+		add(yard, t, true, false)
+	}
+	for _, t := range q.gaugeYards(q.dest) {
+		add(yard, t, false, true)
+	}
 	for _, s := range slices.Clone(q.sites) {
 		if s.kind == port { // trains bring to the quays of one side and leave those of the other
 			if t, ok := q.railhead(s.terminal); ok {
@@ -334,6 +344,13 @@ func (q *query) pickTerminals() {
 		}
 	}
 	ends(airport, geodata.Air, 2, airportReachKM)
+	for _, r := range q.relays() {
+		for k, t := range map[siteKind]geodata.Terminal{port: r.port, airport: r.airport} {
+			if _, there := at[t.ID]; !there {
+				add(k, t, k == airport, k == port).relay = true
+			}
+		}
+	}
 	if regime.Flight(q.origin.Country, q.dest.Country).Broken() {
 		// No flight joins the two: airports of countries that fly to both.
 		hubs := slices.DeleteFunc(slices.Clone(q.p.places.Terminals(geodata.Air)), func(t geodata.Terminal) bool {
@@ -343,6 +360,79 @@ func (q *query) pickTerminals() {
 			add(airport, t, true, true)
 		}
 	}
+}
+
+// mainPort is a main trade port near a regional one, which large ships rather call
+// at: Piraeus near Thessaloniki.
+func (q *query) mainPort(t geodata.Terminal) (geodata.Terminal, bool) {
+	const nearKM = 500
+	if t.Tier == 1 {
+		return geodata.Terminal{}, false
+	}
+	for _, other := range q.p.places.Near(t.Point, geodata.Sea, 60) {
+		if path.Distance(t.Point, other.Point) > nearKM {
+			break
+		}
+		if other.Tier == 1 && regime.Area(geodata.Road, other.Country) == regime.Area(geodata.Road, t.Country) {
+			return other, true
+		}
+	}
+	return geodata.Terminal{}, false
+}
+
+// gaugeYards are the terminals between two gauges in the area a place lies in, on
+// a sensible way between the ends: from there a lorry may go on at once.
+func (q *query) gaugeYards(at geodata.Place) []geodata.Terminal {
+	var own []geodata.Terminal
+	for _, t := range q.p.places.Terminals(geodata.Rail) {
+		if len(t.Gauges) > 1 && regime.Area(geodata.Road, t.Country) == regime.Area(geodata.Road, at.Country) &&
+			path.Distance(t.Point, at.Point) < yardReachKM*1.6 && path.Distance(q.origin.Point, t.Point)+path.Distance(t.Point, q.dest.Point) < 1.15*q.beeline {
+			own = append(own, t)
+		}
+	}
+	return q.byDetour(own, 1, 0)
+}
+
+// relay is a place where goods change from ship to aircraft.
+type relay struct{ port, airport geodata.Terminal }
+
+// relays are main ports with a cargo airport nearby that flies daily to where the
+// goods go, such as Dubai, on a way between continents.
+func (q *query) relays() []relay {
+	const leastKM, nearKM, most, apartKM, shorterFlight = 4_000, 90, 4, 300, 0.75
+	if !q.modes[geodata.Sea] || !q.modes[geodata.Air] || q.beeline < leastKM {
+		return nil
+	}
+	area := func(c geodata.Country) string { return regime.Area(geodata.Road, c) }
+	to := timetable.Stop{Country: q.dest.Country, Region: timetable.Region(q.dest.Country, q.dest.Point), InEU: regime.InEU(q.dest.Country)}
+	var fields []geodata.Terminal
+	ports := map[string]geodata.Terminal{}
+	for _, t := range q.p.places.Terminals(geodata.Air) {
+		if !t.Cargo || area(t.Country) == area(q.origin.Country) || area(t.Country) == area(q.dest.Country) || regime.Flight(t.Country, q.dest.Country).Broken() {
+			continue
+		}
+		if d := path.Distance(q.origin.Point, t.Point) + path.Distance(t.Point, q.dest.Point); d > 1.6*q.beeline || path.Distance(t.Point, q.dest.Point) < 1_500 || path.Distance(t.Point, q.dest.Point) > shorterFlight*q.beeline {
+			continue
+		}
+		from := timetable.Stop{Place: t.Place, Country: t.Country, Region: timetable.Region(t.Country, t.Point)}
+		if !slices.ContainsFunc(q.p.times.Find(geodata.Air, from, to), func(s timetable.Service) bool {
+			return s.Rhythm.Every <= 25 && (slices.Contains(s.From, string(t.Country)) || slices.Contains(s.From, t.Place))
+		}) {
+			continue
+		}
+		for _, p := range q.p.places.Near(t.Point, geodata.Sea, 4) {
+			if p.Tier == 1 && p.Country == t.Country && path.Distance(p.Point, t.Point) <= nearKM {
+				fields = append(fields, t)
+				ports[t.ID] = p
+				break
+			}
+		}
+	}
+	var out []relay
+	for _, t := range q.byDetour(fields, most, apartKM) {
+		out = append(out, relay{ports[t.ID], t})
+	}
+	return out
 }
 
 // railhead is the rail terminal of a port: the nearest one of its country.
@@ -397,7 +487,7 @@ func (q *query) byDetour(list []geodata.Terminal, n int, apart float64) []geodat
 func (q *query) pickPosts() {
 	var starts, ends []orb.Point // of land ways to the destination and from the origin
 	for _, s := range q.sites {
-		if s.kind == port && s.arrives {
+		if s.kind == port && s.arrives && !s.relay {
 			starts = append(starts, s.point)
 		}
 		if s.kind == port && s.leaves {
@@ -485,7 +575,7 @@ func (q *query) usefulAreas() map[string]bool {
 	}
 	mark(fromOrigin, fromDest, dest, 2)
 	for i := range q.sites {
-		if s := &q.sites[i]; s.kind == port {
+		if s := &q.sites[i]; s.kind == port && !s.relay {
 			if s.arrives && area(s.country) != dest {
 				mark(borders(area(s.country)), fromDest, dest, 1)
 			}
@@ -803,10 +893,13 @@ func (q *query) addRoad(h hop, general int32) {
 	switch {
 	case terminal(a) && terminal(b):
 		// A lorry between two terminals joins ship and train at one port.
-		joins := a.kind == port && a.arrives && b.kind == yard && b.fed || a.kind == yard && a.feeds && b.kind == port && b.leaves
+		joins := a.kind == port && a.arrives && b.kind == yard && b.fed || a.kind == yard && a.feeds && b.kind == port && b.leaves ||
+			a.kind == port && a.arrives && b.kind == airport && (a.relay || b.relay)
 		if !joins || h.km > 2*linkReachKM {
 			return
 		}
+	case a.relay || b.relay:
+		return
 	case terminal(a) && !a.arrives, terminal(b) && !b.leaves:
 		return // goods leave by terminals of the origin's side and come by the other's
 	}
@@ -1155,11 +1248,24 @@ func (q *query) linkSea(w *seaWays) {
 					class = [2]string{s.Via, s.Via}
 				}
 				h.before = append(h.before, q.dwell(timetable.SeaExport, class[0], q.placeName(from)))
+				for _, end := range []*site{a, b} {
+					if q.byFeeder(&h, end) {
+						h.after = append(h.after, q.dwell(timetable.SeaFeeder, "", "transhipment for "+end.terminal.Names.EN))
+					}
+				}
 				h.after = append(h.after, q.dwell(timetable.SeaImport, class[1], q.placeName(to)))
 				q.connect(h, q.token("sea", b.terminal.ID, s.Via), takesShip, q.passed(b.country))
 			}
 		}
 	}
+}
+
+// byFeeder reports whether a liner between continents leaves a port to feeders:
+// large ships call at main ports, unless a service names the port.
+func (q *query) byFeeder(h *hop, end *site) bool {
+	const linerKM = 6_000
+	place := end.terminal.Place
+	return h.km > linerKM && end.terminal.Tier != 1 && h.service.TransitH == 0 && !slices.Contains(h.service.From, place) && !slices.Contains(h.service.To, place)
 }
 
 func (q *query) passageVerdict(shut ...string) int32 {

@@ -198,12 +198,16 @@ func (q *query) search() ([]journey, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := make([]journey, len(labels))
+	found := make([]journey, 0, len(labels))
 	var steps []pareto.Step
 	for i, l := range labels {
 		steps = s.Steps(l, steps[:0])
-		found[i] = q.trace(l, steps)
-		found[i].found = i
+		if q.returns(steps) {
+			continue
+		}
+		j := q.trace(l, steps)
+		j.found = i
+		found = append(found, j)
 	}
 	return found, nil
 }
@@ -213,6 +217,20 @@ func (p *Planner) data() []routing.Data {
 	out := append(slices.Clone(p.world), p.rates.Data()...)
 	out = append(out, p.times.Data()...)
 	return append(out, p.factors.Data())
+}
+
+// returns reports whether a journey comes back to where it was: kinds keep beaten
+// ways alive, and some of these run in a circle.
+func (q *query) returns(steps []pareto.Step) bool {
+	for i, a := range steps {
+		at := q.net.Link(a.Link).From
+		for _, b := range steps[i:] {
+			if to := &q.sites[q.net.Link(b.Link).To]; q.net.Link(b.Link).To == at || to.kind != post && to.kind != door && to.terminal.ID == q.sites[at].terminal.ID {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // closedPassages asks the conditions for passages that are shut.

@@ -314,6 +314,7 @@ const (
 	UnknownPost  = "border.unknown"
 	SeaExport    = "sea.export"
 	SeaImport    = "sea.import"
+	SeaFeeder    = "sea.feeder"
 	RailExport   = "rail.export"
 	RailImport   = "rail.import"
 	AirExport    = "air.export"
@@ -341,7 +342,7 @@ func (t *Table) readDwells(text string) error {
 	}
 	for _, id := range []string{
 		RoadLoad, RoadTIR, RoadUnload, RoadClear, RoadReload, RoadTransit, UnknownPost,
-		SeaExport, SeaImport, RailExport, RailImport, AirExport, AirImport, AirTransit,
+		SeaExport, SeaImport, SeaFeeder, RailExport, RailImport, AirExport, AirImport, AirTransit,
 		OrderPick, OrderRelease, OrderRound, OrderLocal, OrderParcel,
 	} {
 		if _, ok := t.dwells[id]; !ok {
