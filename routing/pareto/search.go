@@ -66,8 +66,9 @@ type Searcher struct {
 
 	labels  []Label
 	queue   heap
-	bags    [][]held  // by node
-	touched []int32   // nodes whose bag is not empty
+	bags    [][]held // by node; of kinds by what places says
+	touched []int32  // bags that are not empty
+	places  map[place]int32
 	front   []arrived // arrived labels to prune by
 	kinds   map[kindKey]int32
 	reached [][3]float64 // Slack: what arrived and breaks no rule
@@ -85,6 +86,26 @@ type Searcher struct {
 
 // kindKey is how kinds grow.
 type kindKey struct{ kind, token int32 }
+
+// place is where labels of kinds compete.
+type place struct{ node, kind, rule int32 }
+
+// bag is where a label competes.
+func (s *Searcher) bag(n *Label) int32 {
+	if !s.q.Kinds {
+		return n.Node
+	}
+	at := place{n.Node, n.Kind, n.Rule}
+	i, ok := s.places[at]
+	if !ok {
+		i = int32(len(s.places))
+		s.places[at] = i
+		if int(i) == len(s.bags) {
+			s.bags = append(s.bags, nil)
+		}
+	}
+	return i
+}
 
 // held is what dominance looks at, side by side in memory.
 type held struct {
@@ -154,8 +175,14 @@ func (s *Searcher) Search(ctx context.Context, n *Network, q Query) ([]Label, er
 		}
 		s.expand(i)
 	}
-	for _, h := range s.bags[q.To] {
-		s.found = append(s.found, s.labels[h.label])
+	slices.Sort(s.touched) // a bag that was emptied and filled again is there twice
+	s.touched = slices.Compact(s.touched)
+	for _, b := range s.touched {
+		for _, h := range s.bags[b] {
+			if l := &s.labels[h.label]; l.Node == q.To {
+				s.found = append(s.found, *l)
+			}
+		}
 	}
 	slices.SortFunc(s.found, compare)
 	return s.found, nil
@@ -205,9 +232,10 @@ func (s *Searcher) reset(n *Network, q Query) {
 		s.bags = append(s.bags, make([][]held, n.nodes-len(s.bags))...)
 	}
 	if s.kinds == nil {
-		s.kinds = map[kindKey]int32{}
+		s.kinds, s.places = map[kindKey]int32{}, map[place]int32{}
 	}
 	clear(s.kinds)
+	clear(s.places)
 	// Roughness adds up along a journey, and once more where it ends.
 	on, end := shareOnTheWay/float64(max(1, q.Legs)), 1-shareOnTheWay
 	if q.Legs == 0 {
@@ -362,7 +390,8 @@ func (s *Searcher) start() {
 		}
 	}
 	s.scale[3] /= 8 // certainty is asked last
-	s.add(Label{Node: s.q.From, parent: -1, link: -1, once: s.q.Passed}, 0)
+	first := Label{Node: s.q.From, parent: -1, link: -1, once: s.q.Passed}
+	s.add(first, s.bag(&first), 0)
 	for _, w := range scouts() {
 		s.scout(w)
 	}
@@ -431,12 +460,12 @@ func (s *Searcher) scout(weights [4]float64) {
 			i = int32(size)
 			continue
 		}
-		bag := s.bags[to] // another scout was here: go on from where it was
-		k := slices.IndexFunc(bag, func(h held) bool { return h.hops == at.hops+1 && h.local == n.links[best].Local })
+		// Another scout was here: go on from where it was.
+		k := slices.IndexFunc(s.labels, func(l Label) bool { return l.parent == i && l.link == best && !l.dead })
 		if k < 0 {
 			return
 		}
-		i = bag[k].label
+		i = int32(k)
 	}
 }
 
@@ -566,7 +595,8 @@ func (s *Searcher) offer(n *Label, left *bound) {
 	if s.q.Kinds || n.Node == s.q.To {
 		limit.hours *= 1 + e
 	}
-	bag := s.bags[n.Node]
+	in := s.bag(n)
+	bag := s.bags[in]
 	capped := s.q.Legs > 0 && n.Node != s.q.To
 	exact := !s.q.Kinds && n.Node != s.q.To
 	for k := range bag {
@@ -588,11 +618,11 @@ func (s *Searcher) offer(n *Label, left *bound) {
 		}
 		kept = append(kept, h)
 	}
-	s.bags[n.Node] = kept
+	s.bags[in] = kept
 	if s.q.PerKind > 0 && same >= s.q.PerKind {
 		return
 	}
-	s.add(*n, s.key(n, left))
+	s.add(*n, in, s.key(n, left))
 }
 
 // lawful reports whether a label that breaks rule a may stand for one that breaks
@@ -607,14 +637,14 @@ func (s *Searcher) key(n *Label, left *bound) float64 {
 	return (n.Hours+float64(left.hours))*s.scale[0] + (n.Cost+float64(left.cost))*s.scale[1] + (n.CO2+float64(left.co2))*s.scale[2] + left.variance(n.Variance)*s.scale[3]
 }
 
-func (s *Searcher) add(n Label, key float64) {
+func (s *Searcher) add(n Label, bag int32, key float64) {
 	i := int32(len(s.labels))
 	s.labels = append(s.labels, n)
-	if len(s.bags[n.Node]) == 0 {
-		s.touched = append(s.touched, n.Node)
+	if len(s.bags[bag]) == 0 {
+		s.touched = append(s.touched, bag)
 	}
 	h := held{n.Hours, n.Cost, n.CO2, n.Variance, n.once, i, n.Kind, n.Rule, n.hops, n.local}
-	s.bags[n.Node] = append(s.bags[n.Node], h)
+	s.bags[bag] = append(s.bags[bag], h)
 	if n.Node != s.q.To {
 		s.queue.push(entry{key, i})
 		return

@@ -127,6 +127,7 @@ type query struct {
 	tokens   map[string]int32
 	names    []string // of tokens
 	areaBits map[string]uint64
+	dwells   map[geodata.Dwell][2]float64
 }
 
 const (
@@ -208,7 +209,7 @@ const (
 // build makes the graph.
 func (q *query) build() error {
 	q.beeline = path.Distance(q.origin.Point, q.dest.Point)
-	q.tokens, q.areaBits = map[string]int32{}, map[string]uint64{}
+	q.tokens, q.areaBits, q.dwells = map[string]int32{}, map[string]uint64{}, map[geodata.Dwell][2]float64{}
 	q.verdicts = []regime.Verdict{{}}
 	q.addSite(site{kind: door, point: q.origin.Point, country: q.origin.Country})
 	q.addSite(site{kind: door, point: q.dest.Point, country: q.dest.Country})
@@ -719,12 +720,15 @@ func first(rules ...int32) int32 {
 func (q *query) connect(h hop, token int32, once, marks uint64) {
 	h.verdict = first(h.verdict, q.countryVerdict(q.sites[h.from].country), q.countryVerdict(q.sites[h.to].country))
 	l := pareto.Link{From: h.from, To: h.to, Rule: h.verdict, Token: token, Once: once, Marks: marks, What: int32(len(q.hops))}
-	for _, w := range append(slices.Clone(h.before), h.after...) {
-		m, v := duration.MeanVar(w.dwell.P50, w.dwell.P90)
-		l.Hours += m
-		l.Variance += v
+	for _, waits := range [][]wait{h.before, h.after} {
+		for _, w := range waits {
+			m, v := q.meanVar(w.dwell)
+			l.Hours += m
+			l.Variance += v
+		}
 	}
-	p50, p90 := q.moving(&h, q.guessSplit(&h))
+	split := q.guessSplit(&h)
+	p50, p90 := q.moving(&h, split)
 	m, v := duration.MeanVar(p50, p90)
 	l.Hours += m
 	l.Variance += v
@@ -732,7 +736,7 @@ func (q *query) connect(h hop, token int32, once, marks uint64) {
 		if r := h.service.Rhythm; r.Fixed() {
 			ready := 0.0
 			for _, w := range h.before {
-				m, _ := duration.MeanVar(w.dwell.P50, w.dwell.P90)
+				m, _ := q.meanVar(w.dwell)
 				ready += m
 			}
 			l.CutoffH = ready
@@ -743,11 +747,20 @@ func (q *query) connect(h hop, token int32, once, marks uint64) {
 			l.Variance += r.Every * r.Every / 12
 		}
 	}
-	split := q.guessSplit(&h)
 	l.Cost = q.p.rates.Sum(q.prices(&h, split))
 	l.CO2 = q.emit(&h, split).KG + q.hubs(&h)
 	q.hops = append(q.hops, h)
 	q.graph.Add(l)
+}
+
+// meanVar is duration.MeanVar of a dwell, of which a plan has few.
+func (q *query) meanVar(d geodata.Dwell) (mean, variance float64) {
+	if v, ok := q.dwells[d]; ok {
+		return v[0], v[1]
+	}
+	mean, variance = duration.MeanVar(d.P50, d.P90)
+	q.dwells[d] = [2]float64{mean, variance}
+	return mean, variance
 }
 
 // rhythm puts departures on the clock of the search: a week of them again and
@@ -868,9 +881,25 @@ func (q *query) shortGap(a, b int32) (km float64, estimated bool) {
 // to another mode, when the user did not ask for road.
 const firstMileKM = 800
 
+// leadsBack reports whether no journey takes a hop between two sites, because it
+// may not enter an area twice: from a border of the area it begins in, to one of
+// the area it ends in, or from the border of one area to another border of the same.
+func (q *query) leadsBack(m geodata.Mode, a, b *site) bool {
+	beyond := func(s *site) string { return regime.Area(m, s.post.Countries[1-s.side]) }
+	switch {
+	case a.kind == post && a.area(m) == regime.Area(m, q.origin.Country),
+		b.kind == post && b.area(m) == regime.Area(m, q.dest.Country):
+		return true
+	}
+	return a.kind == post && b.kind == post && beyond(a) == beyond(b)
+}
+
 // addRoad decides whether a way by lorry makes sense and under what regime.
 func (q *query) addRoad(h hop, general int32) {
 	a, b := &q.sites[h.from], &q.sites[h.to]
+	if q.leadsBack(geodata.Road, a, b) {
+		return
+	}
 	token, once := int32(0), uint64(0)
 	switch {
 	case a.kind == post && b.kind == post:
@@ -995,7 +1024,7 @@ func (q *query) linkRail() error {
 			for j, to := range ids {
 				km := table[i][j]
 				a, b := &q.sites[from], &q.sites[to]
-				if from == to || !finite(km) || a.kind == post && b.kind == post && a.post == b.post || a.kind == yard && !a.leaves && !a.fed || b.kind == yard && !b.arrives && !b.feeds {
+				if from == to || !finite(km) || q.leadsBack(geodata.Rail, a, b) || a.kind == post && b.kind == post && a.post == b.post || a.kind == yard && !a.leaves && !a.fed || b.kind == yard && !b.arrives && !b.feeds {
 					continue
 				}
 				h := hop{mode: geodata.Rail, from: from, to: to, km: km, avoid: avoid, key: key, verdict: general, through: a.kind == post || b.kind == post}
