@@ -37,7 +37,7 @@ type Dist struct {
 // A grid is made coarser when it has more than mostChances, while its step stays
 // below a sixteenth of the way from P10 to P50.
 const (
-	mostChances = 320
+	mostChances = 200
 	finest      = 16
 )
 

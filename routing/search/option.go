@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/paulmach/orb"
@@ -299,7 +301,7 @@ func (q *query) option(j journey) (routing.Option, error) {
 			if h.cross != nil && l.first < 0 {
 				l.first = len(parts)
 			}
-			add(part{kind: "wait", mode: h.mode, where: w.where, dist: duration.FromDwell(w.dwell)})
+			add(part{kind: "wait", mode: h.mode, where: w.where, dist: q.p.span(w.dwell)})
 		}
 		if h.mode == geodata.Sea && h.cross == nil {
 			for _, id := range way.pass {
@@ -336,7 +338,7 @@ func (q *query) option(j journey) (routing.Option, error) {
 		}
 		l.last = len(parts)
 		for _, w := range h.after {
-			add(part{kind: "wait", mode: h.mode, where: w.where, dist: duration.FromDwell(w.dwell)})
+			add(part{kind: "wait", mode: h.mode, where: w.where, dist: q.p.span(w.dwell)})
 		}
 
 		l.To = q.point(h.to)
@@ -364,6 +366,27 @@ func (q *query) option(j journey) (routing.Option, error) {
 		cut = cut || ferry
 	}
 	return q.assemble(j, legs, parts, lines)
+}
+
+// span is duration.FromDwell, remembered: the same ports and posts come again.
+func (p *Planner) span(d geodata.Dwell) duration.Dist {
+	const most = 5_000
+	if v, ok := p.spans.known.Load(d); ok {
+		return v.(duration.Dist)
+	}
+	v := duration.FromDwell(d)
+	if p.spans.count.Add(1) > most {
+		p.spans.known.Clear()
+		p.spans.count.Store(0)
+	}
+	p.spans.known.Store(d, v)
+	return v
+}
+
+// spans are distributions by their geodata.Dwell.
+type spans struct {
+	known sync.Map
+	count atomic.Int64
 }
 
 // join appends a line to another and keeps longitudes continuous.

@@ -61,6 +61,7 @@ type Planner struct {
 	dist     *distances
 	world    []routing.Data
 
+	spans               *spans
 	passageNames        map[string]string
 	builders, searchers *sync.Pool // *pareto.Builder, *pareto.Searcher
 }
@@ -75,6 +76,7 @@ func New(c Config) (*Planner, error) {
 		rates: c.Rates, times: c.Times, factors: c.Factors, clock: c.Clock, dist: newDistances(c.World), world: slices.Clone(c.Data),
 	}
 	p.gates, p.passageNames = map[string]orb.Point{}, map[string]string{}
+	p.spans = new(spans)
 	p.builders = &sync.Pool{New: func() any { return new(pareto.Builder) }}
 	p.searchers = &sync.Pool{New: func() any { return new(pareto.Searcher) }}
 	more, err := border.Others()
