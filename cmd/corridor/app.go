@@ -184,6 +184,10 @@ func (a *app) assemble(store tracking.Store, log *poslog.Log, tracker *live.Trac
 	if err != nil {
 		return nil, fmt.Errorf("open the border posts: %w", err)
 	}
+	state, err := openConditions(a.data)
+	if err != nil {
+		return nil, fmt.Errorf("open what was imported about borders: %w", err)
+	}
 	basemap, err := tiles.Handler()
 	if err != nil {
 		return nil, fmt.Errorf("open the basemap: %w", err)
@@ -206,7 +210,7 @@ func (a *app) assemble(store tracking.Store, log *poslog.Log, tracker *live.Trac
 		demo = &api.Demo{SpeedFactor: demoSpeed}
 	}
 	api.Mount(server, api.Config{
-		Planner: planner, Commerce: commerce, Conditions: reference{}, Plans: store, Places: places, Borders: posts, Rules: regime.Rules(),
+		Planner: planner, Commerce: commerce, Conditions: state, Plans: store, Places: places, Borders: posts, Rules: regime.Rules(),
 		Parties: tracker, Tracker: tracker, Clock: a.clock, Version: version, Demo: demo,
 	})
 	s := &site{
@@ -325,15 +329,6 @@ func worldVersions(data string) ([]routing.Data, error) {
 	return out, nil
 }
 
-// reference is the world as the reference data has it. What is observed about
-// borders will be told here.
-type reference struct{}
-
-func (reference) Border(string, time.Time) (routing.Status, bool) { return routing.Status{}, false }
-
-// Passage knows nothing out of the ordinary either.
-func (reference) Passage(string, time.Time) (routing.Status, bool) { return routing.Status{}, false }
-
 // serve answers requests until ctx is done or something fails, and then lets the
 // requests and connections that are open end.
 func (a *app) serve(ctx context.Context, s *site, tracker *live.Tracker, trackerEnd chan error) error {
@@ -395,7 +390,7 @@ func warm(ctx context.Context, planner api.Planner, places api.Places, logger *s
 	}
 	_, err := planner.Plan(ctx, routing.Request{
 		Origin: "CNTAO", Destination: "RUMOW", Cargo: routing.Cargo{WeightKG: 20_000, Unit: routing.FTL}, Depart: begun,
-	}, reference{})
+	}, conditions{})
 	switch {
 	case ctx.Err() != nil: // stopped meanwhile
 	case err != nil:

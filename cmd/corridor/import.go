@@ -63,6 +63,7 @@ func importKinds() []importKind {
 		servicesKind(),
 		tariffsKind(),
 		fxKind(),
+		bordersKind(),
 	}
 }
 

@@ -94,8 +94,12 @@ func planCommand(ctx context.Context, args []string, _ io.Reader, stdout, stderr
 	if err != nil {
 		return err
 	}
+	state, err := openConditions(*data)
+	if err != nil {
+		return err
+	}
 	watched.step("comparing corridors")
-	plan, err := planner.Plan(ctx, req, nil)
+	plan, err := planner.Plan(ctx, req, state)
 	watched.done()
 	if err != nil {
 		return inFlags(err)
