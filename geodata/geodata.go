@@ -279,10 +279,12 @@ type Path struct {
 
 // RoadKM is a stretch of a way under one road number.
 type RoadKM struct {
-	Number string  // as signed, national first: "G30", "M32/E38"; empty when not known
-	Class  string  // "motorway", "trunk", "primary"; empty when not known
-	AtKM   float64 // where it begins, along the path from its start
-	KM     float64
+	Number string // as signed, national first: "G30", "M32/E38"; empty when not known
+	Class  string // "motorway", "trunk", "primary"; empty when not known
+	// TruckKMH is the legal top speed of a heavy lorry there; 0 when not known.
+	TruckKMH int
+	AtKM     float64 // where it begins, along the path from its start
+	KM       float64
 }
 
 // TrackKM is a stretch of a railway of one kind.
@@ -325,6 +327,17 @@ const (
 // MarshalText writes "yes", "no" or "unknown".
 func (k Known) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
+// UnmarshalText reads what MarshalText writes.
+func (k *Known) UnmarshalText(b []byte) error {
+	for _, known := range []Known{Unknown, Yes, No} {
+		if known.String() == string(b) {
+			*k = known
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is not yes, no or unknown", b)
+}
+
 func (k Known) String() string {
 	switch k {
 	case Yes:
@@ -364,7 +377,7 @@ func (p *Path) Append(q Path) {
 	}
 	for _, r := range q.Roads {
 		r.AtKM += at
-		if n := len(p.Roads); n > 0 && p.Roads[n-1].Number == r.Number && p.Roads[n-1].Class == r.Class {
+		if n := len(p.Roads); n > 0 && p.Roads[n-1].Number == r.Number && p.Roads[n-1].Class == r.Class && p.Roads[n-1].TruckKMH == r.TruckKMH {
 			p.Roads[n-1].KM += r.KM
 			continue
 		}

@@ -52,7 +52,14 @@ type distanceAnswer struct {
 	Countries  []distanceCountryKM `json:"countries"`
 	Estimated  bool                `json:"estimated"`
 	Closed     []closedAirspace    `json:"closed_airspace,omitempty"` // to the carrier, and flown round
-	Geometry   json.RawMessage     `json:"geometry,omitempty"`
+	// What is known of the lines; stretches in order, empty for other modes.
+	Roads        []distanceRoad   `json:"roads,omitempty"`
+	Tracks       []distanceTrack  `json:"tracks,omitempty"`
+	GaugeChanges []distanceChange `json:"gauge_changes,omitempty"`
+	Ferries      []distanceFerry  `json:"ferries,omitempty"`
+	Tolls        *distanceTolls   `json:"tolls,omitempty"`     // road only
+	Unchecked    []string         `json:"unchecked,omitempty"` // limits of the vehicle that the data does not have
+	Geometry     json.RawMessage  `json:"geometry,omitempty"`
 }
 
 // closedAirspace is one that carriers of --carrier-of may not enter.
@@ -79,6 +86,40 @@ type distanceBorder struct {
 	From geodata.Country `json:"from"`
 	To   geodata.Country `json:"to"`
 	AtKM float64         `json:"at_km"`
+}
+
+type distanceRoad struct {
+	Number   string  `json:"number,omitempty"` // empty: not known
+	Class    string  `json:"class,omitempty"`
+	TruckKMH int     `json:"truck_kmh,omitempty"` // legal top speed of a heavy lorry
+	AtKM     float64 `json:"at_km"`
+	KM       float64 `json:"km"`
+}
+
+type distanceTrack struct {
+	GaugeMM     int           `json:"gauge_mm,omitempty"` // 0: not known
+	Electrified geodata.Known `json:"electrified"`
+	AtKM        float64       `json:"at_km"`
+	KM          float64       `json:"km"`
+}
+
+type distanceChange struct {
+	Place  string  `json:"place,omitempty"`
+	FromMM int     `json:"from_mm"`
+	ToMM   int     `json:"to_mm"`
+	AtKM   float64 `json:"at_km"`
+}
+
+type distanceFerry struct {
+	Name string  `json:"name"`
+	AtKM float64 `json:"at_km"`
+	KM   float64 `json:"km"`
+}
+
+type distanceTolls struct {
+	TolledKM  float64 `json:"tolled_km"`
+	FreeKM    float64 `json:"free_km"`
+	UnknownKM float64 `json:"unknown_km"`
 }
 
 type distanceCountryKM struct {
@@ -399,6 +440,7 @@ func answerOf(way geodata.Path, from, to distanceEnd, posts []geodata.BorderPost
 	for _, c := range way.Countries {
 		a.Countries = append(a.Countries, distanceCountryKM{c.Country, tenth(c.KM)})
 	}
+	a.addLines(way)
 	if withGeometry {
 		line, err := path.GeoJSON(way.Geometry)
 		if err != nil {
@@ -407,6 +449,85 @@ func answerOf(way geodata.Path, from, to distanceEnd, posts []geodata.BorderPost
 		a.Geometry = line
 	}
 	return a, nil
+}
+
+// addLines tells what is known of the roads or railways.
+func (a *distanceAnswer) addLines(way geodata.Path) {
+	for _, r := range way.Roads {
+		a.Roads = append(a.Roads, distanceRoad{r.Number, r.Class, r.TruckKMH, tenth(r.AtKM), tenth(r.KM)})
+	}
+	for _, r := range way.Tracks {
+		a.Tracks = append(a.Tracks, distanceTrack{r.GaugeMM, r.Electrified, tenth(r.AtKM), tenth(r.KM)})
+	}
+	for _, c := range way.GaugeChanges {
+		a.GaugeChanges = append(a.GaugeChanges, distanceChange{c.Place, c.FromMM, c.ToMM, tenth(c.AtKM)})
+	}
+	for _, f := range way.Ferries {
+		a.Ferries = append(a.Ferries, distanceFerry{f.Name, tenth(f.AtKM), tenth(f.KM)})
+	}
+	if way.Mode == geodata.Road {
+		t := way.Tolls
+		a.Tolls = &distanceTolls{tenth(t.TolledKM), tenth(t.FreeKM), tenth(max(0, way.DistanceKM-t.TolledKM-t.FreeKM))}
+	}
+	a.Unchecked = way.Unchecked
+}
+
+// numbers are the numbered roads in the order they are driven, without those
+// driven for less than leastKM on the whole.
+func (a *distanceAnswer) numbers() []string {
+	const leastKM = 20
+	km := map[string]float64{}
+	for _, r := range a.Roads {
+		km[r.Number] += r.KM
+	}
+	var out []string
+	for _, r := range a.Roads {
+		if r.Number != "" && km[r.Number] >= leastKM && !slices.Contains(out, r.Number) {
+			out = append(out, r.Number)
+		}
+	}
+	return out
+}
+
+// printLines tells the same to a reader.
+func (a *distanceAnswer) printLines(b *strings.Builder) {
+	if n := a.numbers(); len(n) > 0 {
+		fmt.Fprintf(b, "by %s\n", strings.Join(n, ", "))
+	}
+	if a.Tolls != nil {
+		fmt.Fprintf(b, "tolls: %.0f km tolled for a lorry, %.0f km free, %.0f km not known\n", a.Tolls.TolledKM, a.Tolls.FreeKM, a.Tolls.UnknownKM)
+	}
+	if len(a.Tracks) > 0 {
+		gauge, wires := map[int]float64{}, map[geodata.Known]float64{}
+		var order []int
+		for _, r := range a.Tracks {
+			if gauge[r.GaugeMM] == 0 {
+				order = append(order, r.GaugeMM)
+			}
+			gauge[r.GaugeMM] += r.KM
+			wires[r.Electrified] += r.KM
+		}
+		for i, mm := range order {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			if mm == 0 {
+				fmt.Fprintf(b, "%.0f km of unknown gauge", gauge[mm])
+			} else {
+				fmt.Fprintf(b, "%.0f km of %d mm", gauge[mm], mm)
+			}
+		}
+		fmt.Fprintf(b, "; electrified %.0f km, not %.0f km, not known %.0f km\n", wires[geodata.Yes], wires[geodata.No], wires[geodata.Unknown])
+	}
+	for _, c := range a.GaugeChanges {
+		fmt.Fprintf(b, "%7.0f km  gauge %d → %d mm  %s\n", c.AtKM, c.FromMM, c.ToMM, c.Place)
+	}
+	for _, f := range a.Ferries {
+		fmt.Fprintf(b, "%7.0f km  %s, %.0f km\n", f.AtKM, f.Name, f.KM)
+	}
+	if len(a.Unchecked) > 0 {
+		fmt.Fprintf(b, "not checked, for want of data: %s\n", strings.Join(a.Unchecked, ", "))
+	}
 }
 
 func tenth(x float64) float64 { return math.Round(x*10) / 10 }
@@ -428,6 +549,7 @@ func (a distanceAnswer) print(w io.Writer) error {
 	if len(a.Passages) > 0 {
 		fmt.Fprintf(&b, "through %s\n", strings.Join(a.Passages, ", "))
 	}
+	a.printLines(&b)
 	for _, c := range a.Borders {
 		fmt.Fprintf(&b, "%7.0f km  %s → %s", c.AtKM, c.From, c.To)
 		if c.ID != "" { // without one the border is open, or no post is known there

@@ -7,11 +7,12 @@ type builder func(ctx context.Context, f *fetcher) error
 // builders are the data sets by name; each lives in a file of its own.
 func builders() map[string]builder {
 	return map[string]builder{
-		"area":    buildArea,
-		"borders": buildBorders,
-		"land":    buildLand,
-		"places":  buildPlaces,
-		"sea":     buildSea,
-		"tiles":   buildTiles,
+		"area":     buildArea,
+		"borders":  buildBorders,
+		"land":     buildLand,
+		"pictures": buildPictures,
+		"places":   buildPlaces,
+		"sea":      buildSea,
+		"tiles":    buildTiles,
 	}
 }

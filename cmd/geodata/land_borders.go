@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"strings"
 
 	"corridor/geodata"
 	"corridor/geodata/border"
@@ -15,6 +16,10 @@ const (
 	// A crossing belongs to a post this near: posts are known to about 5 km and
 	// the boundary to about 1 km.
 	postReach = 15_000 // metres
+	// A post without a line is laid one to lines so near in both countries; those of
+	// border.Others in the steppe and in the mountains are farther from any.
+	layReach      = 60_000 // metres
+	otherLayReach = 80_000 // metres
 	// A piece of one country's network no longer than this, reached only from
 	// one other country, is that country's line running along a coarsely drawn
 	// border.
@@ -46,6 +51,16 @@ func (w *lines) borders(mode geodata.Mode, a *areas) ([]string, error) {
 			posts[pair] = append(posts[pair], p)
 		}
 	}
+	others, err := border.Others()
+	if err != nil {
+		return nil, err
+	}
+	named := map[[2]geodata.Country][]geodata.BorderPost{} // of pairs that are crossed anywhere
+	for _, p := range others {
+		if pair := countryPair(p.Countries[0], p.Countries[1]); p.Serves(mode) && !p.Closed && !listed[pair] && !closedBorders[pair] {
+			named[pair] = append(named[pair], p)
+		}
+	}
 	ids := []string{""}
 	used, free, shut := map[string]int{}, map[[2]geodata.Country]int{}, map[[2]geodata.Country]int{}
 	var out []line
@@ -59,7 +74,12 @@ func (w *lines) borders(mode geodata.Mode, a *areas) ([]string, error) {
 			shut[pair]++
 		case !listed[pair]:
 			free[pair]++
-			out = append(out, w.split(mode, e, a, nil, 0)...)
+			post := uint16(0)
+			if p := w.postOf(e, named[pair]); p != nil {
+				used[p.ID]++
+				post = postIndex(&ids, p.ID)
+			}
+			out = append(out, w.split(mode, e, a, nil, post)...)
 		default:
 			p := w.postOf(e, posts[pair])
 			if p == nil {
@@ -72,8 +92,16 @@ func (w *lines) borders(mode geodata.Mode, a *areas) ([]string, error) {
 	}
 	w.edges = out
 	for _, p := range all {
-		if p.Serves(mode) && !p.Closed && used[p.ID] == 0 && !w.throughPost(mode, p, a, postIndex(&ids, p.ID)) {
+		if p.Serves(mode) && !p.Closed && used[p.ID] == 0 && !w.throughPost(mode, p, a, postIndex(&ids, p.ID), layReach) {
 			fmt.Printf("land:   post %s (%s) has no %s network near on both sides\n", p.ID, p.Name, mode)
+		}
+	}
+	for _, p := range others {
+		if pair := countryPair(p.Countries[0], p.Countries[1]); used[p.ID] > 0 || strings.Contains(p.Note, "ferry") || !slices.ContainsFunc(named[pair], func(q geodata.BorderPost) bool { return q.ID == p.ID }) {
+			continue
+		}
+		if !w.throughPost(mode, p, a, postIndex(&ids, p.ID), otherLayReach) {
+			fmt.Printf("land:   other post %s (%s) has no %s network near on both sides\n", p.ID, p.Name, mode)
 		}
 	}
 	w.clean()
@@ -219,9 +247,9 @@ func (w *lines) split(mode geodata.Mode, e line, a *areas, post *geodata.BorderP
 	n := int32(len(w.nodes))
 	w.nodes = append(w.nodes, vertex{lat: lat, lon: lon, country: p.country}, vertex{lat: lat, lon: lon, country: q.country})
 	return []line{
-		{a: e.a, b: n, metres: part, estimated: e.estimated},
+		{a: e.a, b: n, metres: part, estimated: e.estimated, slow: e.slow, ferry: e.ferry},
 		{a: n, b: n + 1, post: index, delay: borderDelay(mode, a.codes[p.country], a.codes[q.country])},
-		{a: n + 1, b: e.b, metres: e.metres - part, estimated: e.estimated},
+		{a: n + 1, b: e.b, metres: e.metres - part, estimated: e.estimated, slow: e.slow, ferry: e.ferry},
 	}
 }
 
@@ -235,7 +263,7 @@ func borderDelay(mode geodata.Mode, from, to geodata.Country) uint16 {
 		return 700
 	case freeMovement[from] != 0 && freeMovement[from] == freeMovement[to]:
 		return 0
-	case economicUnion[from] && economicUnion[to]:
+	case economicUnion[from] && economicUnion[to], commonTransit(from) && commonTransit(to):
 		return 150
 	default:
 		return 350
@@ -245,6 +273,16 @@ func borderDelay(mode geodata.Mode, from, to geodata.Country) uint16 {
 // economicUnion are the members of the Eurasian Economic Union: no customs
 // between them, though lorries are checked at the borders.
 var economicUnion = map[geodata.Country]bool{"RU": true, "BY": true, "KZ": true, "KG": true, "AM": true}
+
+// commonTransit tells whether a country takes common transit declarations: at its
+// borders with others that do, a lorry waits but opens no new customs procedure.
+func commonTransit(c geodata.Country) bool {
+	switch c {
+	case "GB", "RS", "MK", "TR", "UA", "GE", "MD", "ME":
+		return true
+	}
+	return freeMovement[c] == 1
+}
 
 // broadGauge are the countries with 1520 mm track (Finland's 1524 mm passes for
 // it): wagons do not run on over a border with any other gauge.
@@ -272,12 +310,12 @@ var freeMovement = func() map[geodata.Country]int {
 }()
 
 // throughPost lays a line over a post the source has no crossing at.
-func (w *lines) throughPost(mode geodata.Mode, p geodata.BorderPost, a *areas, post uint16) bool {
+func (w *lines) throughPost(mode geodata.Mode, p geodata.BorderPost, a *areas, post uint16, reach float64) bool {
 	lat, lon := units(p.Point.Lat()), units(p.Point.Lon())
 	g := w.grid()
 	var ends [2]int32
 	for side, c := range p.Countries {
-		best, gap := int32(-1), 60_000.0
+		best, gap := int32(-1), reach
 		g.within(lat, lon, gap, func(n int32, d float64) {
 			if d < gap && a.codes[w.nodes[n].country] == c {
 				best, gap = n, d

@@ -59,7 +59,7 @@ const (
 	stretchPrior  = 0.08 // how strongly the average holds against one known length
 	stretchLeast  = 0.95
 	stretchMost   = 1.40
-	stretchRounds = 8
+	stretchRounds = 6
 	stretchStep   = 25.0 // km between samples along a way
 	mostShort     = 1.45 // a known length this much over what is found, or
 	mostLong      = 0.85 // under it, is of another way: the source has a hole

@@ -17,6 +17,13 @@ type lines struct {
 	sources int // adjacency lists read
 	nodes   []vertex
 	edges   []line
+	ferries []ferry
+}
+
+// ferry is a ship or vehicle shuttle that some lines are.
+type ferry struct {
+	name string
+	km   uint16
 }
 
 type vertex struct {
@@ -30,6 +37,7 @@ type line struct {
 	estimated bool
 	post      uint16        // on edges over a border: its post
 	delay     uint16        // …and its cost, in km
+	ferry     uint8         // 1 + index into ferries, 0 for none
 	slow      uint8         // percent by which it costs more than its metres
 	shape     []land.Vertex // from a to b
 }
@@ -61,7 +69,7 @@ func (w *lines) build(ctx context.Context, mode geodata.Mode, a *areas) (*land.N
 		return nil, err
 	}
 	w.renumber(w.dissect())
-	net := &land.Net{Mode: mode, Countries: a.codes, Posts: posts}
+	net := &land.Net{Mode: mode, Countries: a.codes, Posts: posts, Kinds: []land.Kind{{}}}
 	for _, v := range w.nodes {
 		net.Lat, net.Lon, net.NodeCountry = append(net.Lat, v.lat), append(net.Lon, v.lon), append(net.NodeCountry, v.country)
 	}
@@ -72,6 +80,15 @@ func (w *lines) build(ctx context.Context, mode geodata.Mode, a *areas) (*land.N
 		})
 	}
 	if err := stretch(ctx, net); err != nil {
+		return nil, err
+	}
+	ferries := make([]ferry, len(w.edges)) // edges keep their order
+	for i, e := range w.edges {
+		if e.ferry > 0 {
+			ferries[i] = w.ferries[e.ferry-1]
+		}
+	}
+	if err := kinds(net, ferries); err != nil {
 		return nil, err
 	}
 	return net, nil
@@ -307,7 +324,7 @@ func (w *lines) contract() {
 		}
 		p, q := w.edges[at[start[n]]], w.edges[at[start[n]+1]]
 		c := w.nodes[n].country
-		return w.nodes[p.other(n)].country == c && w.nodes[q.other(n)].country == c && p.estimated == q.estimated && p.slow == q.slow
+		return w.nodes[p.other(n)].country == c && w.nodes[q.other(n)].country == c && p.estimated == q.estimated && p.slow == q.slow && p.ferry == q.ferry
 	}
 	var merged []line
 	removed := make([]bool, len(w.nodes))
@@ -320,7 +337,7 @@ func (w *lines) contract() {
 			if gone[first] || !through(w.edges[first].other(n)) {
 				continue
 			}
-			chain := line{a: n, estimated: w.edges[first].estimated, slow: w.edges[first].slow}
+			chain := line{a: n, estimated: w.edges[first].estimated, slow: w.edges[first].slow, ferry: w.edges[first].ferry}
 			var passed []int32
 			here, e := n, first
 			for {

@@ -27,6 +27,7 @@ const (
 	certainGap   = 2_000  // longer bridges are marked estimated
 	circuityLink = 1.1
 	bridgeWet    = 600 // of water a bridge the source missed may span
+	ferrySlow    = 200 // percent by which a kilometre on a ship costs more: it sails now and then
 	bridgeCosine = 0.5 // how straight two dead ends must point at each other
 )
 
@@ -137,6 +138,17 @@ func (w *lines) links(mode geodata.Mode) error {
 		}
 		fmt.Printf("land:   link %s, %.0f km, ends %.1f km off\n", row[7], v[4], gaps/1000)
 		l := line{a: ends[0], b: ends[1], metres: int32(v[4]*1000 + gaps)}
+		if row[8] != "" {
+			km, err := strconv.ParseUint(row[9], 10, 16)
+			if err != nil {
+				return fmt.Errorf("link %s: %w", row[7], err)
+			}
+			w.ferries = append(w.ferries, ferry{row[8], uint16(km)})
+			l.ferry = uint8(len(w.ferries))
+			if float64(km) == v[4] { // all of it a ship
+				l.slow = ferrySlow
+			}
+		}
 		if l.shape, err = places(row[6]); err != nil {
 			return fmt.Errorf("link %s: %w", row[7], err)
 		}
@@ -208,7 +220,7 @@ func (w *lines) cut(e int32, nodes []int32) {
 		if n != edge.b {
 			to = min(int32(w.metres(edge.a, n)/whole*float64(edge.metres)), edge.metres)
 		}
-		piece := line{a: last, b: n, metres: to - done, estimated: edge.estimated}
+		piece := line{a: last, b: n, metres: to - done, estimated: edge.estimated, slow: edge.slow, ferry: edge.ferry}
 		if last == edge.a {
 			w.edges[e] = piece
 		} else {

@@ -53,6 +53,6 @@ func Example() {
 		fmt.Println(line.What, "as of", line.AsOf)
 	}
 	// Output:
-	// road-tir in 9 days, one time in ten more than 11
+	// road-tir in 8 days, one time in ten more than 11
 	// Line haul under TIR, CN as of 2026-11-01
 }

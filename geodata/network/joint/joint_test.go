@@ -26,7 +26,7 @@ const (
 )
 
 func world(withBorder bool) *land.Net {
-	n := &land.Net{Mode: geodata.Road, Countries: []geodata.Country{"", "DE", "PL"}, Posts: []string{"", "POST"}}
+	n := &land.Net{Mode: geodata.Road, Countries: []geodata.Country{"", "DE", "PL"}, Posts: []string{"", "POST"}, Kinds: []land.Kind{{}}}
 	add := func(lon int32, c uint8) {
 		n.Lat, n.Lon, n.NodeCountry = append(n.Lat, lat), append(n.Lon, lon), append(n.NodeCountry, c)
 	}

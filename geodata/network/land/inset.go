@@ -72,8 +72,6 @@ type end struct {
 	gates []Gate
 }
 
-func (e *end) empty() bool { return len(e.snaps)+len(e.gates) == 0 }
-
 func (g *Graph) end(e End, pr *profile) (end, error) {
 	if len(e.Gates) > 0 {
 		return end{point: e.Point, gates: e.Gates}, nil

@@ -28,7 +28,7 @@ import (
 	"corridor/geodata/path"
 )
 
-//go:embed data/road.crln data/rail.crln
+//go:embed data/road.crln data/rail.crln stations.csv
 var files embed.FS
 
 // Graph is one network, ready to search. It is safe for concurrent use.
@@ -37,6 +37,8 @@ type Graph struct {
 	countries []geodata.Country
 	number    map[geodata.Country]uint8 // of countries
 	posts     []string
+	kinds     []Kind
+	stations  []station
 	lat, lon  []int32
 	country   []uint8
 	edges     []Edge
@@ -65,7 +67,7 @@ func Open(mode geodata.Mode) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newGraph(net), nil
+	return newGraph(net)
 }
 
 // Stored reads the embedded network of a land mode as it is stored.
@@ -86,12 +88,12 @@ func New(n *Net) (*Graph, error) {
 	if err := n.check(); err != nil {
 		return nil, err
 	}
-	return newGraph(n), nil
+	return newGraph(n)
 }
 
-func newGraph(n *Net) *Graph {
+func newGraph(n *Net) (*Graph, error) {
 	g := &Graph{
-		mode: n.Mode, countries: n.Countries, posts: n.Posts,
+		mode: n.Mode, countries: n.Countries, posts: n.Posts, kinds: n.Kinds,
 		lat: n.Lat, lon: n.Lon, country: n.NodeCountry, edges: n.Edges,
 		land: sync.OnceValues(area.Open),
 	}
@@ -109,7 +111,11 @@ func newGraph(n *Net) *Graph {
 	}
 	g.at = newIndex(g)
 	g.climbs.New = func() any { return newClimb(len(n.Lat)) }
-	return g
+	var err error
+	if g.mode == geodata.Rail {
+		g.stations, err = readStations()
+	}
+	return g, err
 }
 
 // border tells whether an edge is the step over a border.
@@ -130,7 +136,8 @@ func (g *Graph) walk(e int32, segment func(a, b Vertex)) {
 
 // profile is the network under one Avoid.
 type profile struct {
-	avoided []bool // by country: where points do not join the network
+	shutIn  []geodata.Country // whose territory or lines may not be used
+	avoided []bool            // by country: the same, where points do not join the network
 	limits
 	metric metric
 	inset  []Load // per edge of the inset
@@ -138,9 +145,10 @@ type profile struct {
 
 // limits are what a metric depends on.
 type limits struct {
-	out   []bool  // by country: left out of the metric
-	group []uint8 // by country; borders are crossed inside a group only
-	shut  []bool  // by post
+	out    []bool  // by country: left out of the metric
+	group  []uint8 // by country; borders are crossed inside a group only
+	shut   []bool  // by post
+	barred []bool  // by kind; nil when none is
 }
 
 // entry is a metric kept for its limits.
@@ -154,8 +162,8 @@ type entry struct {
 // profile prepares the network for what is avoided, with a metric from the cache
 // if it is there. Countries and posts the network does not have are ignored.
 func (g *Graph) profile(ctx context.Context, avoid geodata.Avoid) (*profile, error) {
-	p := &profile{avoided: make([]bool, len(g.countries)), limits: g.limits(avoid)}
-	for _, c := range g.shut(avoid) {
+	p := &profile{shutIn: g.shut(avoid), avoided: make([]bool, len(g.countries)), limits: g.limits(avoid)}
+	for _, c := range p.shutIn {
 		if i, ok := g.number[c]; ok {
 			p.avoided[i] = true
 		}
@@ -199,6 +207,7 @@ func (g *Graph) profile(ctx context.Context, avoid geodata.Avoid) (*profile, err
 // asking for one area after another needs one metric only.
 func (g *Graph) limits(avoid geodata.Avoid) limits {
 	l := limits{out: make([]bool, len(g.countries)), group: make([]uint8, len(g.countries)), shut: make([]bool, len(g.posts))}
+	l.barred = g.barred(avoid.Vehicle)
 	for _, b := range avoid.Borders {
 		if i := slices.Index(g.posts, b); i > 0 {
 			l.shut[i] = true
@@ -251,9 +260,12 @@ func (g *Graph) shut(avoid geodata.Avoid) []geodata.Country {
 	return slices.Concat(avoid.Countries, lines)
 }
 
+// bars tells whether the vehicle may not use an edge of the network itself.
+func (l limits) bars(e *Edge) bool { return l.barred != nil && e.Inset == 0 && l.barred[e.Kind] }
+
 func (l limits) key() string {
 	key := make([]byte, 0, len(l.out)+len(l.group)+len(l.shut))
-	for _, set := range [][]bool{l.out, l.shut} {
+	for _, set := range [][]bool{l.out, l.shut, l.barred} {
 		for _, on := range set {
 			if on {
 				key = append(key, '1')
@@ -290,6 +302,9 @@ func (g *Graph) weigh(p *profile) func(edge int32) (cost, metres uint32) {
 		e := &g.edges[i]
 		a, b := g.country[e.From], g.country[e.To]
 		if p.out[a] || a != b && (p.out[b] || p.group[a] != p.group[b] || p.shut[e.Post]) {
+			return far, 0
+		}
+		if p.bars(e) {
 			return far, 0
 		}
 		if e.Inset > 0 {
@@ -342,25 +357,21 @@ func (g *Graph) RouteEnds(ctx context.Context, from, to End, avoid geodata.Avoid
 	}
 	near, err := g.end(from, pr)
 	if err != nil {
-		return Way{}, fmt.Errorf("start: %w", err)
+		return g.roadless(from, to, pr, fmt.Errorf("start: %w", err))
 	}
 	far, err := g.end(to, pr)
 	if err != nil {
-		return Way{}, fmt.Errorf("end: %w", err)
+		return g.roadless(from, to, pr, fmt.Errorf("end: %w", err))
 	}
 	km, ok, err := g.across(&near, &far)
 	if err != nil {
 		return Way{}, err
 	}
 	if ok {
-		return Way{Path: geodata.Path{
-			Mode: g.mode, DistanceKM: km, Geometry: path.Unwrap(orb.LineString{from.Point, to.Point}),
-			Countries: []geodata.CountryKM{{Country: g.countryOf(near.snaps[0]), KM: km}},
-			Estimated: km*1000 > silentAccess,
-		}, FromGate: -1, ToGate: -1}, nil
+		return g.straight(from, to, g.countryOf(near.snaps[0]), km), nil
 	}
 	if !g.joined(&near, &far) {
-		return Way{}, fmt.Errorf("%w: the %s at %s and at %s are not joined by land", geodata.ErrNoRoute, g.lines(), place(from.Point), place(to.Point))
+		return g.roadless(from, to, pr, fmt.Errorf("%w: the %s at %s and at %s are not joined by land", geodata.ErrNoRoute, g.lines(), place(from.Point), place(to.Point)))
 	}
 	ca, cb := g.climb(&near, pr.metric), g.climb(&far, pr.metric)
 	defer g.climbs.Put(ca)
@@ -371,7 +382,7 @@ func (g *Graph) RouteEnds(ctx context.Context, from, to End, avoid geodata.Avoid
 		return Way{}, fmt.Errorf("%w: no way by %s from %s to %s without crossing what is avoided or a closed border", geodata.ErrNoRoute, g.mode, place(from.Point), place(to.Point))
 	}
 	if same && direct.cost <= cost {
-		t := g.newTrace()
+		t := g.newTrace(avoid.Vehicle)
 		t.begin(from.Point, a)
 		t.within(a, b)
 		return Way{Path: t.finish(b, to.Point), FromGate: -1, ToGate: -1}, nil
@@ -383,7 +394,7 @@ func (g *Graph) RouteEnds(ctx context.Context, from, to End, avoid geodata.Avoid
 		ups = append(ups, v)
 	}
 	slices.Reverse(ups)
-	t := g.newTrace()
+	t := g.newTrace(avoid.Vehicle)
 	var failed error
 	t.inset = func(edge, to int32) {
 		p, err := g.inset.Draw(ctx, int(g.edges[edge].Inset-1), int32(g.edges[edge].From) == to, avoid.Vehicle)
@@ -420,6 +431,59 @@ func (g *Graph) RouteEnds(ctx context.Context, from, to End, avoid geodata.Avoid
 		way.Path = t.halt()
 	}
 	return way, nil
+}
+
+// straight is a way off the network, estimated.
+func (g *Graph) straight(from, to End, c geodata.Country, km float64) Way {
+	p := geodata.Path{
+		Mode: g.mode, DistanceKM: km, Geometry: path.Unwrap(orb.LineString{from.Point, to.Point}),
+		Countries: []geodata.CountryKM{{Country: c, KM: km}},
+		Estimated: km*1000 > silentAccess,
+	}
+	if g.mode == geodata.Rail {
+		p.Tracks = []geodata.TrackKM{{KM: km}}
+	} else {
+		p.Roads = []geodata.RoadKM{{KM: km}}
+	}
+	return Way{Path: p, FromGate: -1, ToGate: -1, CostKM: km}
+}
+
+// roadless estimates the way where the data has no road: between two points of
+// one country with land all the way. Anything else, and any railway, is the error.
+func (g *Graph) roadless(from, to End, pr *profile, err error) (Way, error) {
+	if !errors.Is(err, geodata.ErrNoRoute) {
+		return Way{}, err
+	}
+	c, km, ok, failed := g.overland(from, to, pr)
+	if failed != nil {
+		return Way{}, failed
+	}
+	if !ok {
+		return Way{}, err
+	}
+	return g.straight(from, to, c, km), nil
+}
+
+func (g *Graph) overland(from, to End, pr *profile) (c geodata.Country, km float64, ok bool, err error) {
+	if g.mode != geodata.Road || len(from.Gates)+len(to.Gates) > 0 {
+		return "", 0, false, nil
+	}
+	land, err := g.land()
+	if err != nil {
+		return "", 0, false, fmt.Errorf("tell land from water: %w", err)
+	}
+	c, ok = land.Land(from.Point)
+	d, also := land.Land(to.Point)
+	if !ok || !also || c != d || slices.Contains(pr.shutIn, c) {
+		return "", 0, false, nil
+	}
+	km = path.Distance(from.Point, to.Point)
+	for i, steps := 0, int(km)+1; i <= steps; i++ {
+		if at, ok := land.Land(path.Interpolate(from.Point, to.Point, float64(i)/float64(steps))); !ok || at != c {
+			return "", 0, false, nil
+		}
+	}
+	return c, km * circuity(c), true, nil
 }
 
 // joined tells whether two points join one part of the network.
@@ -512,24 +576,24 @@ func (g *Graph) TableEnds(ctx context.Context, from, to []End, avoid geodata.Avo
 			table[i][j] = None()
 		}
 		begin, err := g.end(p, pr)
-		if errors.Is(err, geodata.ErrNoRoute) {
-			continue
-		}
-		if err != nil {
+		if err != nil && !errors.Is(err, geodata.ErrNoRoute) {
 			return nil, err
 		}
 		c := g.climb(&begin, pr.metric)
 		for j := range targets {
 			t := &targets[j]
-			if t.empty() {
-				continue
-			}
 			km, ok, err := g.across(&begin, &t.end)
+			joined := g.joined(&begin, &t.end)
+			if err == nil && !ok && !joined {
+				_, km, ok, err = g.overland(p, to[j], pr)
+			}
 			if err != nil {
 				return nil, err
 			}
 			if ok {
 				table[i][j] = Load{km, km}
+			}
+			if ok || !joined {
 				continue
 			}
 			_, _, best, _ := g.within(begin.snaps, t.snaps)

@@ -248,7 +248,7 @@ func TestMetricsAreForgotten(t *testing.T) {
 }
 
 func TestNoRoute(t *testing.T) {
-	honolulu, atlantic, dublin, haikou, zhanjiang := orb.Point{-157.86, 21.31}, orb.Point{-30, 35}, orb.Point{-6.26, 53.35}, orb.Point{110.35, 20.02}, orb.Point{110.36, 21.27}
+	honolulu, atlantic, dublin, zanzibar, dar := orb.Point{-157.86, 21.31}, orb.Point{-30, 35}, orb.Point{-6.26, 53.35}, orb.Point{39.20, -6.16}, orb.Point{39.27, -6.82}
 	for _, c := range []struct {
 		name     string
 		from, to orb.Point
@@ -257,7 +257,7 @@ func TestNoRoute(t *testing.T) {
 		{"an island", moscow, honolulu, geodata.Avoid{}},
 		{"the ocean", moscow, atlantic, geodata.Avoid{}},
 		{"over the Irish Sea", berlin, dublin, geodata.Avoid{}},
-		{"over Hainan strait, 20 km", haikou, zhanjiang, geodata.Avoid{}},
+		{"over the Zanzibar channel, 35 km", zanzibar, dar, geodata.Avoid{}},
 		{"into what is avoided", moscow, almaty, geodata.Avoid{Countries: []geodata.Country{"KZ"}}},
 		{"all ways avoided", moscow, berlin, geodata.Avoid{Countries: []geodata.Country{"BY", "LV", "EE", "LT", "NO", "GE", "KZ", "AZ", "MN", "CN", "KP"}}},
 	} {
@@ -296,6 +296,37 @@ func TestOffTheNetworkIsEstimated(t *testing.T) {
 	}
 }
 
+// Where the data has no road a way is estimated, over land and inside a country.
+func TestWithoutRoads(t *testing.T) {
+	g := open(t, geodata.Road)
+	a, b := orb.Point{-40.0, 72.0}, orb.Point{-39.0, 72.5} // on the ice of Greenland
+	p, err := g.Route(t.Context(), a, b, geodata.Avoid{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if straight := path.Distance(a, b); !p.Estimated || math.Abs(p.DistanceKM-straight*circuity("GL")) > 0.01 || p.Countries[0].Country != "GL" {
+		t.Errorf("%.1f km, estimated %v, for %.1f km of great circle", p.DistanceKM, p.Estimated, straight)
+	}
+	d, err := g.Table(t.Context(), []orb.Point{a}, []orb.Point{b}, geodata.Avoid{})
+	if err != nil || math.Abs(d[0][0]-p.DistanceKM) > 0.01 {
+		t.Errorf("the table says %v (%v), the route %.1f km", d, err, p.DistanceKM)
+	}
+	for name, bad := range map[string]struct {
+		mode  geodata.Mode
+		to    orb.Point
+		avoid geodata.Avoid
+	}{
+		"by rail":              {geodata.Rail, b, geodata.Avoid{}},
+		"over water":           {geodata.Road, orb.Point{-22.0, 64.1}, geodata.Avoid{}},
+		"in a shut country":    {geodata.Road, b, geodata.Avoid{Countries: []geodata.Country{"GL"}}},
+		"where roads are shut": {geodata.Road, b, geodata.Avoid{Roads: []geodata.Country{"GL"}}},
+	} {
+		if p, err := open(t, bad.mode).Route(t.Context(), a, bad.to, bad.avoid); !errors.Is(err, geodata.ErrNoRoute) {
+			t.Errorf("%s: %v, %.0f km", name, err, p.DistanceKM)
+		}
+	}
+}
+
 func TestCancelledCustomisationDoesNotStay(t *testing.T) {
 	g := open(t, geodata.Rail)
 	avoid := geodata.Avoid{Countries: []geodata.Country{"MW"}}
@@ -312,7 +343,7 @@ func TestCancelledCustomisationDoesNotStay(t *testing.T) {
 func TestOverTheAntimeridian(t *testing.T) {
 	// A road of three nodes over ±180, as a network of its own.
 	net := &Net{
-		Mode: geodata.Road, Countries: []geodata.Country{"", "RU"}, Posts: []string{""},
+		Mode: geodata.Road, Countries: []geodata.Country{"", "RU"}, Posts: []string{""}, Kinds: []Kind{{}},
 		Lat: []int32{68000, 68000, 68000}, Lon: []int32{179500, 181500, 180500}, NodeCountry: []uint8{1, 1, 1},
 		Edges: []Edge{{From: 0, To: 2, Metres: 42000}, {From: 1, To: 2, Metres: 42000}},
 	}

@@ -23,6 +23,7 @@ type Net struct {
 	Mode      geodata.Mode
 	Countries []geodata.Country // what NodeCountry indexes; entry 0 is "" (no country)
 	Posts     []string          // border post ids; entry 0 is "" (no known post)
+	Kinds     []Kind            // what Edge.Kind indexes; entry 0 is the zero Kind (nothing known)
 
 	Lat, Lon    []int32 // per node, in 1/UnitsPerDegree degrees
 	NodeCountry []uint8 // per node, index into Countries
@@ -34,6 +35,7 @@ type Net struct {
 type Edge struct {
 	From, To  uint32
 	Metres    uint32
+	Kind      uint16 // index into Kinds
 	Slow      uint8  // percent by which going here costs more than on the best lines
 	Post      uint16 // index into Posts; only on edges between countries
 	Delay     uint16 // kilometres that crossing the border costs; only on those
@@ -42,6 +44,22 @@ type Edge struct {
 	// Inset, if not 0, is one more than the number of the way through another
 	// network that the edge stands for (see Inset). It is not stored.
 	Inset int32
+}
+
+// Kind is what is known of a line beyond its place and length. A zero field is not
+// known.
+type Kind struct {
+	// Roads.
+	Number   string        // as signed, e.g. "G30" or "M32/E38"
+	Class    string        // motorway, trunk or primary
+	TruckKMH uint8         // legal top speed of a heavy lorry there
+	Tolled   geodata.Known // for a heavy lorry
+	Ferry    string        // name of the ferry or vehicle shuttle that goes here
+	FerryKM  uint16        // its length
+
+	// Railways.
+	GaugeMM     uint16 // track gauge
+	Electrified geodata.Known
 }
 
 // cost is what going so many metres along the edge costs, borders included.
@@ -61,7 +79,7 @@ var ErrFormat = errors.New("not a land network file")
 
 const (
 	magic          = "CRLN"
-	formatVersion  = 1
+	formatVersion  = 2
 	maxDecoded     = 256 << 20 // bytes; the world's roads need 6 MB
 	maxNodes       = 1 << 24
 	maxEdge        = 40_000_000 // metres
@@ -86,6 +104,18 @@ func (n *Net) Encode() ([]byte, error) {
 	w.uint(uint64(len(n.Posts)))
 	for _, p := range n.Posts {
 		w.text(p)
+	}
+
+	w.uint(uint64(len(n.Kinds)))
+	for _, k := range n.Kinds {
+		w.text(k.Number)
+		w.text(k.Class)
+		w.uint(uint64(k.TruckKMH))
+		w.uint(uint64(k.Tolled))
+		w.text(k.Ferry)
+		w.uint(uint64(k.FerryKM))
+		w.uint(uint64(k.GaugeMM))
+		w.uint(uint64(k.Electrified))
 	}
 
 	w.uint(uint64(len(n.Lat)))
@@ -136,6 +166,9 @@ func (n *Net) Encode() ([]byte, error) {
 	}
 	for _, e := range n.Edges {
 		w.int(int64(e.Metres) - int64(n.shapeMetres(e)))
+	}
+	for _, e := range n.Edges {
+		w.uint(uint64(e.Kind))
 	}
 	for _, e := range n.Edges {
 		if n.NodeCountry[e.From] != n.NodeCountry[e.To] {
@@ -194,6 +227,15 @@ func Decode(file []byte) (*Net, error) {
 	n.Posts = make([]string, r.count(1, math.MaxUint16))
 	for i := range n.Posts {
 		n.Posts[i] = r.text()
+	}
+
+	n.Kinds = make([]Kind, r.count(8, math.MaxUint16))
+	for i := range n.Kinds {
+		n.Kinds[i] = Kind{
+			Number: r.text(), Class: r.text(), TruckKMH: uint8(r.most(math.MaxUint8)), Tolled: geodata.Known(r.most(uint64(geodata.No))),
+			Ferry: r.text(), FerryKM: uint16(r.most(math.MaxUint16)),
+			GaugeMM: uint16(r.most(math.MaxUint16)), Electrified: geodata.Known(r.most(uint64(geodata.No))),
+		}
 	}
 
 	nodes := r.count(2, maxNodes)
@@ -265,6 +307,9 @@ func Decode(file []byte) (*Net, error) {
 	excess := make([]int64, len(n.Edges))
 	for i := range excess {
 		excess[i] = r.int()
+	}
+	for i := range n.Edges {
+		n.Edges[i].Kind = uint16(r.most(math.MaxUint16))
 	}
 	for i := range n.Edges {
 		e := &n.Edges[i]
@@ -350,6 +395,9 @@ func (n *Net) check() error {
 	if len(n.Countries) == 0 || n.Countries[0] != "" || len(n.Posts) == 0 || n.Posts[0] != "" {
 		return fmt.Errorf("%w: tables of countries and posts must begin with an empty entry", ErrFormat)
 	}
+	if len(n.Kinds) == 0 || n.Kinds[0] != (Kind{}) {
+		return fmt.Errorf("%w: the table of kinds must begin with an empty entry", ErrFormat)
+	}
 	for i := range nodes {
 		if !onEarth(n.Lat[i], n.Lon[i]) {
 			return fmt.Errorf("%w: node %d is off the earth", ErrFormat, i)
@@ -370,6 +418,9 @@ func (n *Net) check() error {
 		}
 		if int(e.Post) >= len(n.Posts) || (e.Post != 0 || e.Delay != 0) && n.NodeCountry[e.From] == n.NodeCountry[e.To] {
 			return fmt.Errorf("%w: edge %d has a wrong border post", ErrFormat, i)
+		}
+		if int(e.Kind) >= len(n.Kinds) {
+			return fmt.Errorf("%w: edge %d has an unlisted kind", ErrFormat, i)
 		}
 		for _, v := range e.Shape {
 			if !onEarth(v.Lat, v.Lon) {
@@ -466,6 +517,16 @@ func (r *reader) uint() uint64 {
 		return 0
 	}
 	r.b = r.b[size:]
+	return v
+}
+
+// most reads a number that may not be larger.
+func (r *reader) most(limit uint64) uint64 {
+	v := r.uint()
+	if v > limit {
+		r.fail("a number is out of range")
+		return 0
+	}
 	return v
 }
 

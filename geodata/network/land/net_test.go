@@ -17,9 +17,12 @@ import (
 func small() *Net {
 	return &Net{
 		Mode: geodata.Rail, Countries: []geodata.Country{"", "CN", "KZ"}, Posts: []string{"", "KHO-ALT"},
+		Kinds: []Kind{{}, {
+			Number: "G30", Class: "motorway", TruckKMH: 90, Tolled: geodata.Yes, Ferry: "Xuwen–Haikou", FerryKM: 30, GaugeMM: 1435, Electrified: geodata.No,
+		}},
 		Lat: []int32{44000, 44200, 44200, 44500}, Lon: []int32{81000, 80300, 80300, 79000}, NodeCountry: []uint8{1, 1, 2, 2},
 		Edges: []Edge{
-			{From: 0, To: 1, Metres: 70_000, Slow: 30, Shape: []Vertex{{44100, 80800}, {44150, 80500}}},
+			{From: 0, To: 1, Metres: 70_000, Slow: 30, Kind: 1, Shape: []Vertex{{44100, 80800}, {44150, 80500}}},
 			{From: 1, To: 2, Post: 1, Delay: 700},
 			{From: 2, To: 3, Metres: 120_000, Estimated: true},
 		},
@@ -48,7 +51,7 @@ func TestRoundTrip(t *testing.T) {
 
 func TestRoundTripOfAny(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		n := &Net{Mode: geodata.Road, Countries: []geodata.Country{"", "DE", "PL"}, Posts: []string{"", "X"}}
+		n := &Net{Mode: geodata.Road, Countries: []geodata.Country{"", "DE", "PL"}, Posts: []string{"", "X"}, Kinds: []Kind{{}, {Number: "E30"}}}
 		nodes := rapid.IntRange(0, 12).Draw(t, "nodes")
 		for range nodes {
 			n.Lat = append(n.Lat, rapid.Int32Range(-90_000, 90_000).Draw(t, "lat"))
@@ -104,7 +107,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"not zstd":      []byte("CRLN\x01 but not compressed"),
 		"half":          encode(t, small())[:40],
 		"other magic":   plain(func(b []byte) []byte { b[0] = 'X'; return b }),
-		"later version": plain(func(b []byte) []byte { b[4] = 2; return b }),
+		"later version": plain(func(b []byte) []byte { b[4] = formatVersion + 1; return b }),
 		"cut short":     plain(func(b []byte) []byte { return b[:len(b)-3] }),
 		"more behind":   plain(func(b []byte) []byte { return append(b, 0) }),
 	} {

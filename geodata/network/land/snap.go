@@ -37,6 +37,10 @@ const (
 	silentAccess = 2_500 // metres
 	// dryAccess is the way to the network that is not tested for water.
 	dryAccess = 5_000 // metres
+	// homeReach is how much farther than one abroad a line of the own country may be.
+	homeReach = 10_000 // metres
+	// lagoonAccess is the same inside one country: Venice, Klaipėda.
+	lagoonAccess = 20_000 // metres
 	// wetAccess and wetShare are how much of a longer one may be off the land.
 	wetAccess = 2_500 // metres
 	wetShare  = 0.4
@@ -112,7 +116,7 @@ func (g *Graph) look(p orb.Point, pr *profile) ([]snap, error) {
 	var found []snap
 	var tried []int32 // parts
 	reach, wet := float64(snapReach), false
-	open := func(e int32) bool { return !pr.avoided[g.country[g.edges[e].From]] }
+	open := func(e int32) bool { return !pr.avoided[g.country[g.edges[e].From]] && !pr.bars(&g.edges[e]) }
 	if slices.Contains(pr.avoided, true) {
 		s, ok := g.at.near(g, p, reach, func(int32) bool { return true })
 		if ok && !open(s.edge) {
@@ -125,6 +129,12 @@ func (g *Graph) look(p orb.Point, pr *profile) ([]snap, error) {
 		})
 		if !ok {
 			break
+		}
+		if len(tried) == 0 && s.metres > onLine {
+			var err error
+			if s, err = g.home(p, s, open); err != nil {
+				return nil, err
+			}
 		}
 		tried = append(tried, g.part[g.edges[s.edge].From])
 		dry, err := g.joins(p, &s)
@@ -158,7 +168,7 @@ func (g *Graph) look(p orb.Point, pr *profile) ([]snap, error) {
 	}
 	for _, s := range g.at.around(g, p, min(reach, first.metres+aroundReach), func(e int32) bool {
 		from := g.edges[e].From
-		return e != first.edge && g.part[from] == g.part[g.edges[first.edge].From] && g.country[from] == g.country[g.edges[first.edge].From]
+		return e != first.edge && !pr.bars(&g.edges[e]) && g.part[from] == g.part[g.edges[first.edge].From] && g.country[from] == g.country[g.edges[first.edge].From]
 	}) {
 		if s.edge < 0 {
 			continue
@@ -175,11 +185,39 @@ func (g *Graph) look(p orb.Point, pr *profile) ([]snap, error) {
 	return found, nil
 }
 
+// home prefers to a line beyond a border one of the point's own country that is
+// hardly farther: a terminal at a border belongs to one side.
+func (g *Graph) home(p orb.Point, s snap, open func(edge int32) bool) (snap, error) {
+	land, err := g.land()
+	if err != nil {
+		return s, fmt.Errorf("tell countries apart: %w", err)
+	}
+	c, ok := land.Land(p)
+	if !ok || c == g.countryOf(s) {
+		return s, nil
+	}
+	own, ok := g.number[c]
+	if !ok {
+		return s, nil
+	}
+	if near, ok := g.at.near(g, p, s.metres+homeReach, func(e int32) bool { return g.country[g.edges[e].From] == own && open(e) }); ok {
+		return near, nil
+	}
+	return s, nil
+}
+
 // joins sets how far it is to the line by the ways there are likely to be; false
 // if water lies between.
 func (g *Graph) joins(p orb.Point, s *snap) (bool, error) {
 	s.access = s.metres * circuity(g.countryOf(*s))
 	if s.metres <= dryAccess {
+		return true, nil
+	}
+	land, err := g.land()
+	if err != nil {
+		return false, fmt.Errorf("tell land from water: %w", err)
+	}
+	if c, ok := land.Land(p); s.metres <= lagoonAccess && ok && c == g.countryOf(*s) {
 		return true, nil
 	}
 	return g.dry(p, s.point)

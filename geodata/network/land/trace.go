@@ -15,10 +15,14 @@ type trace struct {
 	metres float64
 	node   int32 // where the trace stands
 
-	inset func(edge, to int32) // goes along an edge of the inset; nil if there is none
+	inset   func(edge, to int32) // goes along an edge of the inset; nil if there is none
+	vehicle geodata.Vehicle
+	gauge   int // of the last track whose gauge is known, in mm; 0 before
 }
 
-func (g *Graph) newTrace() *trace { return &trace{g: g, path: geodata.Path{Mode: g.mode}} }
+func (g *Graph) newTrace(v geodata.Vehicle) *trace {
+	return &trace{g: g, vehicle: v, path: geodata.Path{Mode: g.mode}}
+}
 
 // begin starts at a point beside a line.
 func (t *trace) begin(from orb.Point, s snap) {
@@ -38,10 +42,16 @@ func (t *trace) join(p geodata.Path) {
 	t.path.DistanceKM = t.metres / 1000
 	t.path.Append(p)
 	t.metres = t.path.DistanceKM * 1000
+	for _, k := range p.Tracks {
+		if k.GaugeMM != 0 {
+			t.gauge = k.GaugeMM
+		}
+	}
 }
 
 // access adds the way between a point and the network.
 func (t *trace) access(s snap) {
+	t.kind(Kind{}, s.access)
 	t.add(t.g.countryOf(s), s.access)
 	if s.metres > silentAccess {
 		t.path.Estimated = true
@@ -55,6 +65,64 @@ func (t *trace) add(c geodata.Country, metres float64) {
 		return
 	}
 	t.path.Countries = append(t.path.Countries, geodata.CountryKM{Country: c, KM: metres / 1000})
+}
+
+// kind tells what is known of the next metres.
+func (t *trace) kind(k Kind, metres float64) {
+	if metres == 0 {
+		return
+	}
+	at, km, p := t.metres/1000, metres/1000, &t.path
+	if t.vehicle != (geodata.Vehicle{}) {
+		for _, what := range t.g.unchecked(k, t.vehicle) {
+			if !slices.Contains(p.Unchecked, what) {
+				p.Unchecked = append(p.Unchecked, what)
+			}
+		}
+	}
+	if t.g.mode == geodata.Rail {
+		t.track(k, at, km)
+	} else {
+		next := geodata.RoadKM{Number: k.Number, Class: k.Class, TruckKMH: int(k.TruckKMH), AtKM: at, KM: km}
+		if n := len(p.Roads); n > 0 && p.Roads[n-1].Number == k.Number && p.Roads[n-1].Class == k.Class && p.Roads[n-1].TruckKMH == int(k.TruckKMH) {
+			p.Roads[n-1].KM += km
+		} else {
+			p.Roads = append(p.Roads, next)
+		}
+		switch k.Tolled {
+		case geodata.Yes:
+			p.Tolls.TolledKM += km
+		case geodata.No:
+			p.Tolls.FreeKM += km
+		}
+	}
+	if k.Ferry != "" {
+		if n := len(p.Ferries); n == 0 || p.Ferries[n-1].Name != k.Ferry {
+			p.Ferries = append(p.Ferries, geodata.FerryKM{Name: k.Ferry, AtKM: at, KM: float64(k.FerryKM)})
+		}
+	}
+}
+
+// track adds to the kinds of track passed and tells where the gauge changes.
+func (t *trace) track(k Kind, at, km float64) {
+	p := &t.path
+	n := len(p.Tracks)
+	if n > 0 && p.Tracks[n-1].GaugeMM == int(k.GaugeMM) && p.Tracks[n-1].Electrified == k.Electrified {
+		p.Tracks[n-1].KM += km
+		return
+	}
+	p.Tracks = append(p.Tracks, geodata.TrackKM{GaugeMM: int(k.GaugeMM), Electrified: k.Electrified, AtKM: at, KM: km})
+	if k.GaugeMM == 0 {
+		return
+	}
+	if t.gauge != 0 && t.gauge != int(k.GaugeMM) {
+		change := geodata.GaugeChange{FromMM: t.gauge, ToMM: int(k.GaugeMM), AtKM: at}
+		v := t.at(t.node)
+		change.Point = orb.Point{float64(v.Lon) / UnitsPerDegree, float64(v.Lat) / UnitsPerDegree}
+		change.Place = t.g.changeAt(change.Point, change.FromMM, change.ToMM)
+		p.GaugeChanges = append(p.GaugeChanges, change)
+	}
+	t.gauge = int(k.GaugeMM)
 }
 
 // point appends to the geometry, keeping longitudes continuous.
@@ -157,6 +225,7 @@ func (t *trace) pass(edge, to int32) {
 func (t *trace) edge(edge int32, metres float64) {
 	e := &t.g.edges[edge]
 	if !t.g.border(edge) {
+		t.kind(t.g.kinds[e.Kind], metres)
 		t.add(t.g.countries[t.g.country[e.From]], metres)
 	}
 	if e.Estimated {
