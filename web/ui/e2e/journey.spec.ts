@@ -80,6 +80,36 @@ for (const [lang, theme] of [['en', 'light'], ['zh', 'light'], ['ru', 'dark']] a
     await expectAccessible(page);
     await page.screenshot({ path: join(shots, `compare-${lang}-${theme}.png`) });
 
+    // The rule that excludes a corridor is one step away, and back again.
+    const rule = page.locator('.ex a.rule').first();
+    const ruleId = new URL((await rule.getAttribute('href'))!, page.url()).searchParams.get('rule')!;
+    await rule.click();
+    await expect(page.locator('li[aria-current=true]')).toContainText(ruleId);
+    await expectAccessible(page);
+    await page.goBack();
+    await expect(road).toHaveAttribute('aria-selected', 'true', { timeout: 60_000 });
+
+    // Suppose a post on the way backs up from a day on: its state is a switch to take back.
+    const post0 = await page.locator('.togs .tog').first().textContent();
+    await page.locator('.what .more').click();
+    await page.locator('#what').selectOption('border:MZL-ZAB-R');
+    await page.locator('#regime').selectOption('congested');
+    await page.locator('#since').fill('2026-12-02');
+    await expectAccessible(page);
+    const planned = page.waitForResponse((r) => r.url().endsWith('/api/v1/plans') && r.request().method() === 'POST');
+    await page.locator('dialog button[type=submit]').click();
+    expect((await planned).request().postDataJSON()).toMatchObject({ what_if: ['border:MZL-ZAB-R=congested@2026-12-02'] });
+    await expect(page.locator('.what .note')).not.toBeEmpty();
+    await page.locator('.togs [aria-pressed=true]').click();
+    await expect(page.locator('.togs [aria-pressed=true]')).toHaveCount(0);
+    await expect(page.locator('.togs .tog').first()).toHaveText(post0!);
+
+    // What the option leans on, and the ways round.
+    await page.locator('.detail [role=tab]').nth(2).click();
+    await expect(page.locator('.detail h3').first()).toBeVisible();
+    await expectAccessible(page);
+    await page.locator('.detail [role=tab]').first().click();
+
     // The address alone brings the same plan back.
     const shared = page.url();
     await page.goto('about:blank');

@@ -4,7 +4,7 @@ import { decisions } from './decisions';
 import * as f from './format';
 import { catalogues, translate } from './i18n';
 import { langs, type Lang } from './prefs.svelte';
-import { addDays, readQuery, toRequest, writeQuery } from './query';
+import { addDays, readQuery, readSupposition, toRequest, writeQuery, writeSupposition } from './query';
 import { axisFor, layoutStrip, placeLabels } from './strip';
 import { motion, Standstills, staleRingKm } from './units';
 import { beaten, chances, front, ranked, weighedTotal, type Weighable } from './weigh';
@@ -183,6 +183,12 @@ describe('the question in the address', () => {
       origin: 'CNTAO', destination: 'Москва', cargo: { weight_kg: 24200, temp_c: [-2, 8] },
       depart: '2026-12-01T00:00:00Z', arrive_by: '2026-12-18T23:59:59Z', avoid: q.avoid,
     });
+  });
+  it('supposes what the planner reads', () => {
+    for (const s of ['border:KHO-NUR=closed@2026-12-05', 'passage:suez=congested', 'border:MZL-ZAB-R=normal']) expect(writeSupposition(readSupposition(s)!)).toBe(s);
+    for (const s of ['later', 'border:KHO-NUR', 'country:RU=closed', 'border:=closed', 'passage:suez=shut', 'passage:suez=closed@soon']) expect(readSupposition(s)).toBeNull();
+    expect(toRequest({ ...q, whatIf: ['passage:suez=closed'] }).what_if).toEqual(['passage:suez=closed']);
+    expect(toRequest(q).what_if).toBeUndefined();
   });
   it('forgives nonsense', () => {
     expect(readQuery('', '2026-11-23')).toBeNull();

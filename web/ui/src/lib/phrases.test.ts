@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { catalogues } from './i18n';
 import { phrase } from './phrases';
 import { Words } from './words';
 
@@ -42,6 +43,12 @@ describe('the words of the reference data', () => {
     const rules = [...source.matchAll(/= rule\("[A-Z0-9-]+", "[^"]+", "([^"]+)"/g)].map((m) => m[1]!);
     expect(rules.length).toBeGreaterThan(15);
     expect(untranslated(rules)).toEqual([]);
+    // Every topic has its heading, every source its name.
+    const topics = [...source.matchAll(/= rule\("[A-Z0-9-]+", "([^"]+)"/g)].map((m) => m[1]!);
+    const sources = [...source.matchAll(/published\("[HML]", "([^"]+)"\)/g)].map((m) => m[1]!);
+    expect(sources.length).toBeGreaterThan(8);
+    expect(untranslated(sources)).toEqual([]);
+    expect(topics.filter((x) => !(`topic.${x}` in catalogues.en))).toEqual([]);
   });
 });
 

@@ -15,6 +15,26 @@ export interface Query {
   depart: string; // YYYY-MM-DD
   by?: string; // YYYY-MM-DD: needed by the end of that day
   avoid: string[];
+  whatIf?: string[];
+}
+
+/** A supposition as the planner reads it: "border:KHO-NUR=closed@2026-12-05". */
+export interface Supposition {
+  what: string; // "border:KHO-NUR" or "passage:suez"
+  regime: 'closed' | 'congested' | 'normal';
+  from?: string; // YYYY-MM-DD; left out: throughout
+}
+
+const suppositionForm = /^((?:border|passage):[^=@]+)=(closed|congested|normal)(?:@(\d{4}-\d{2}-\d{2}))?$/;
+
+/** readSupposition returns null when s is none. */
+export function readSupposition(s: string): Supposition | null {
+  const m = suppositionForm.exec(s);
+  return m ? { what: m[1]!, regime: m[2] as Supposition['regime'], from: m[3] } : null;
+}
+
+export function writeSupposition(s: Supposition): string {
+  return `${s.what}=${s.regime}${s.from ? `@${s.from}` : ''}`;
 }
 
 export const units = ['FTL', 'LTL', '20GP', '40GP', '40HC', '45HC', '40RF', 'LCL', 'air'] as const;
@@ -90,5 +110,6 @@ export function toRequest(q: Query): PlanRequest {
     depart: `${q.depart}T00:00:00Z`,
     arrive_by: q.by ? `${q.by}T23:59:59Z` : undefined,
     avoid: q.avoid.length ? q.avoid : undefined,
+    what_if: q.whatIf?.length ? q.whatIf : undefined,
   };
 }

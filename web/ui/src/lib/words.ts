@@ -91,6 +91,9 @@ const passages: Record<string, Names> = {
   danube: { en: 'Danube by Sulina', zh: '多瑙河（苏利纳）', ru: 'Дунай, Сулинский канал' },
 };
 
+/** Passages that can be supposed closed. */
+export const passageIds: readonly string[] = Object.keys(passages);
+
 /** By their English names, and the short ones of the planner's titles: an id such as singapore is a port's name too. */
 const passageNames = new Map<string, Names>([
   ...Object.values(passages).map((n): [string, Names] => [n.en, n]),

@@ -2,7 +2,7 @@
 // whose problem says what to do; a network failure has status 0.
 
 import type {
-  BorderPost, Contact, Eta, Fix, Paper, Party, Place, Plan, PlanRequest, Problem, Reference, Session, Share, Shared, Shipment, ShipmentSummary, TrackEvent, Unit,
+  BorderPost, Contact, Eta, Fix, Paper, Party, Place, Plan, PlanRequest, Problem, Reference, Rule, Session, Share, Shared, Shipment, ShipmentSummary, TrackEvent, Unit,
 } from './types';
 
 export class ApiError extends Error {
@@ -60,6 +60,7 @@ export const api = {
   // An empty list may come as null.
   plan: (request: PlanRequest, signal?: AbortSignal) =>
     call<Plan>('POST', '/api/v1/plans', request, signal).then((p) => ({ ...p, options: p.options ?? [], excluded: p.excluded ?? [] })),
+  rules: () => call<{ rules: Rule[] | null }>('GET', '/api/v1/rules').then((r) => r.rules ?? []),
   borders: () => call<{ borders: BorderPost[] | null }>('GET', '/api/v1/borders').then((r) => (r.borders ?? []).map((b) => ({ ...b, modes: b.modes ?? [] }))),
   shipments: (q = '') => call<{ shipments: ShipmentSummary[] | null }>('GET', `/api/v1/shipments${q ? `?q=${id(q)}` : ''}`).then((r) => r.shipments ?? []),
   shipment: (s: string) => call<Shipment>('GET', `/api/v1/shipments/${id(s)}`),

@@ -105,6 +105,36 @@ export interface Segment {
   leg: number;
 }
 
+/** A way past what an option leans on, against the option itself. */
+export interface Bypass {
+  title: string;
+  corridor: string;
+  via: string[] | null;
+  days: number;
+  cost: Money;
+  co2e_kg: number;
+}
+
+export interface Exposure {
+  kind: string;
+  id: string;
+  name: string;
+  bypasses: Bypass[] | null;
+}
+
+export interface Rule {
+  id: string;
+  topic: string;
+  text: string;
+  origin: { kind: string; confidence: string; source?: string; as_of?: string };
+}
+
+export interface Data {
+  name: string;
+  version: string;
+  as_of?: string;
+}
+
 export interface Option {
   id: string;
   corridor: string;
@@ -125,6 +155,7 @@ export interface Option {
   why: string;
   badges: string[] | null;
   risks: string[] | null;
+  exposed: Exposure[] | null;
 }
 
 export interface Excluded {
@@ -150,6 +181,7 @@ export interface PlanRequest {
   arrive_by?: string;
   modes?: Mode[];
   avoid?: string[];
+  what_if?: string[];
 }
 
 export interface Plan {
@@ -161,6 +193,7 @@ export interface Plan {
   options: Option[];
   excluded: Excluded[];
   notes?: string[];
+  data?: Data[] | null;
 }
 
 export interface Unit {

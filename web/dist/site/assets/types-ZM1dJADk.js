@@ -1,0 +1,1 @@
+var e=[`road`,`rail`,`sea`,`air`];export{e as t};
