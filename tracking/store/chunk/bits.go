@@ -8,17 +8,16 @@ import (
 // bitWriter appends bits, most significant first.
 type bitWriter struct {
 	b   []byte
-	acc uint64 // the low n bits wait to be written
+	acc uint64 // the low n bits wait to be written; n < 32
 	n   uint
 }
 
-// write appends the low n bits of v; n ≤ 56.
+// write appends the low n bits of v; n ≤ 32.
 func (w *bitWriter) write(v uint64, n uint) {
 	w.acc = w.acc<<n | v&(1<<n-1)
-	w.n += n
-	for w.n >= 8 {
-		w.n -= 8
-		w.b = append(w.b, byte(w.acc>>w.n))
+	if w.n += n; w.n >= 32 {
+		w.n -= 32
+		w.b = binary.BigEndian.AppendUint32(w.b, uint32(w.acc>>w.n))
 	}
 }
 
@@ -32,8 +31,12 @@ func (w *bitWriter) write64(v uint64, n uint) {
 
 // flush pads the last byte with zeros.
 func (w *bitWriter) flush() []byte {
+	for ; w.n > 8; w.n -= 8 {
+		w.b = append(w.b, byte(w.acc>>(w.n-8)))
+	}
 	if w.n > 0 {
-		w.write(0, 8-w.n)
+		w.b = append(w.b, byte(w.acc<<(8-w.n)))
+		w.n = 0
 	}
 	return w.b
 }
@@ -90,22 +93,34 @@ func (a *adaptive) put(w *bitWriter, u uint64) {
 	k := a.order()
 	v := u>>k + 1
 	n := uint(bits.Len64(v))
-	w.write64(0, n-1)
-	w.write64(v, n)
-	w.write64(u, k)
+	if size := 2*n - 1 + k; size <= 32 { // nearly always
+		w.write(v<<k|u&(1<<k-1), size)
+	} else {
+		w.write64(0, n-1)
+		w.write64(v, n)
+		w.write64(u, k)
+	}
 	a.learn(u)
 }
 
 func (a *adaptive) get(r *bitReader) uint64 {
 	k := a.order()
-	zeros := uint(bits.LeadingZeros64(r.window()))
-	if zeros == 64 {
-		r.short = true
-		return 0
+	w := r.window()
+	zeros := uint(bits.LeadingZeros64(w))
+	var u uint64
+	if size := 2*zeros + 1 + k; size <= 64 { // nearly always
+		v := w << zeros >> (63 - zeros)
+		u = (v-1)<<k | w<<(2*zeros+1)>>1>>(63-k)
+		r.pos += int(size)
+	} else {
+		if zeros == 64 {
+			r.short = true
+			return 0
+		}
+		r.pos += int(zeros)
+		v := r.read(zeros + 1)
+		u = (v-1)<<k | r.read(k)
 	}
-	r.pos += int(zeros)
-	v := r.read(zeros + 1)
-	u := (v-1)<<k | r.read(k)
 	a.learn(u)
 	return u
 }

@@ -101,9 +101,19 @@ func (h *block) decode(dst []Row) ([]Row, error) {
 	getPlaces(r, rows)
 	getReceived(r, rows, h.flags)
 	getSeqs(r, rows)
-	getReadings(r, rows, func(r *Row, v float32) { r.SpeedKMH = v })
-	getReadings(r, rows, func(r *Row, v float32) { r.CourseDeg = v })
-	getReadings(r, rows, func(r *Row, v float32) { r.AccuracyM = v })
+	values := make([]float32, h.n)
+	getReadings(r, values)
+	for i, v := range values {
+		rows[i].SpeedKMH = v
+	}
+	getReadings(r, values)
+	for i, v := range values {
+		rows[i].CourseDeg = v
+	}
+	getReadings(r, values)
+	for i, v := range values {
+		rows[i].AccuracyM = v
+	}
 	if h.flags&flagSimulated != 0 {
 		everywhere := r.read(2) == all
 		for i := range rows {
@@ -222,7 +232,11 @@ func getReceived(r *bitReader, rows []Row, flags byte) {
 			v = c.get(r, &p)
 		}
 		l.add(v)
-		rows[i].ReceivedMS = (v + rows[i].TimeMS/unit) * unit
+		if unit == 1 {
+			rows[i].ReceivedMS = v + rows[i].TimeMS
+		} else {
+			rows[i].ReceivedMS = (v + rows[i].TimeMS/unit) * unit
+		}
 	}
 }
 
@@ -242,19 +256,19 @@ func getSeqs(r *bitReader, rows []Row) {
 	}
 }
 
-func getReadings(r *bitReader, rows []Row, set func(*Row, float32)) {
+func getReadings(r *bitReader, values []float32) {
 	missing := float32(math.NaN())
 	presence := r.read(2)
 	var absent []bool
 	switch presence {
 	case none:
-		for i := range rows {
-			set(&rows[i], missing)
+		for i := range values {
+			values[i] = missing
 		}
 		return
 	case some:
-		absent = make([]bool, len(rows))
-		for i := range rows {
+		absent = make([]bool, len(values))
+		for i := range absent {
 			absent[i] = r.read(1) == 0
 		}
 	}
@@ -265,9 +279,9 @@ func getReadings(r *bitReader, rows []Row, set func(*Row, float32)) {
 	}
 	var c column
 	var l level
-	for i := range rows {
+	for i := range values {
 		if absent != nil && absent[i] {
-			set(&rows[i], missing)
+			values[i] = missing
 			continue
 		}
 		var v int64
@@ -279,9 +293,9 @@ func getReadings(r *bitReader, rows []Row, set func(*Row, float32)) {
 		}
 		l.add(v)
 		if step == rawStep {
-			set(&rows[i], math.Float32frombits(uint32(v)))
+			values[i] = math.Float32frombits(uint32(v))
 		} else {
-			set(&rows[i], fromStep(v, step))
+			values[i] = fromStep(v, step)
 		}
 	}
 }

@@ -43,10 +43,16 @@ var steps = [...]struct{ num, den int64 }{
 const rawStep = 15
 
 func fromStep(n int64, step int) float32 {
+	if step == 0 {
+		return float32(float64(n))
+	}
 	return float32(float64(n*steps[step].num) / float64(steps[step].den))
 }
 
 func toStep(v float32, step int) (int64, bool) {
+	if n := int32(v); math.Float32bits(float32(n)) == math.Float32bits(v) && step == 0 {
+		return int64(n), true
+	}
 	n := math.Round(float64(v) * float64(steps[step].den) / float64(steps[step].num))
 	if math.Abs(n) > 1<<40 {
 		return 0, false
@@ -77,18 +83,19 @@ type column struct {
 
 func (c *column) best() int {
 	b := 0
-	for i := 1; i < len(c.off); i++ {
-		if c.off[i] < c.off[b] {
-			b = i
-		}
+	if c.off[1] < c.off[0] {
+		b = 1
+	}
+	if c.off[2] < c.off[b] {
+		b = 2
 	}
 	return b
 }
 
 func (c *column) learn(v int64, p *[3]int64) {
-	for i := range p {
-		c.off[i] += min(zigzag(v-p[i]), 1<<60) - c.off[i]>>2
-	}
+	c.off[0] += min(zigzag(v-p[0]), 1<<60) - c.off[0]>>2
+	c.off[1] += min(zigzag(v-p[1]), 1<<60) - c.off[1]>>2
+	c.off[2] += min(zigzag(v-p[2]), 1<<60) - c.off[2]>>2
 }
 
 func (c *column) put(w *bitWriter, v int64, p *[3]int64) {
@@ -131,7 +138,11 @@ func (s *series) predict() [3]int64 {
 func (s *series) predictMove(dt, dtBefore int64) [3]int64 {
 	p := [3]int64{s.last, s.last + s.step, s.last + s.step>>1}
 	const limit = 1 << 30
-	if dtBefore > 0 && dt > 0 && dt < limit && s.step > -limit && s.step < limit {
+	switch {
+	case dtBefore <= 0 || dt <= 0 || dt >= limit || s.step <= -limit || s.step >= limit:
+	case dt == dtBefore:
+		p[1], p[2] = s.last+s.step, s.last+s.step/2
+	default:
 		p[1] = s.last + s.step*dt/dtBefore
 		p[2] = s.last + s.step*dt/dtBefore/2
 	}
@@ -302,7 +313,12 @@ func putReceived(w *bitWriter, rows []Row, flags byte) {
 }
 
 // lag is received − device time in the unit of received.
-func lag(receivedMS, timeMS, unit int64) int64 { return receivedMS/unit - timeMS/unit }
+func lag(receivedMS, timeMS, unit int64) int64 {
+	if unit == 1 { // which a division takes as long for as any other
+		return receivedMS - timeMS
+	}
+	return receivedMS/unit - timeMS/unit
+}
 
 func putSeqs(w *bitWriter, rows []Row) {
 	var c column

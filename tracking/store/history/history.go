@@ -67,18 +67,22 @@ func (o Open) Add(rows []chunk.Row) (next Open, sealed []Sealed, late []chunk.Ro
 		return o, nil, late, nil
 	}
 	newer := o.N == 0 || rows[0].Second() > o.End
-	if newer && o.N+len(rows) < SealAt && o.Blocks < maxBlocks {
-		if o.N == 0 {
-			o.Start = rows[0].Second()
-		}
-		// A full slice expression: two readers may hold the same body.
-		if o.Body, err = chunk.Encode(o.Body[:len(o.Body):len(o.Body)], rows); err != nil {
+	for newer && len(rows) > 0 && o.large(len(rows)) { // what is packed already is not unpacked for it
+		n := min(len(rows), SealAt)
+		if o, err = o.append(rows[:n]); err != nil {
 			return o, nil, nil, err
 		}
-		o.End = rows[len(rows)-1].Second()
-		o.N += len(rows)
-		o.Blocks++
-		return o, nil, late, nil
+		if rows = rows[n:]; o.N >= SealAt {
+			sealed = append(sealed, Sealed{o.Start, o.End, o.N, o.Body})
+			o = Open{SealedEnd: o.End}
+		}
+	}
+	if len(rows) == 0 {
+		return o, sealed, late, nil
+	}
+	if newer && o.N+len(rows) < SealAt && o.Blocks < maxBlocks {
+		o, err = o.append(rows)
+		return o, sealed, late, err
 	}
 	if o.N > 0 {
 		held, err := chunk.Decode(make([]chunk.Row, 0, o.N+len(rows)), o.Body)
@@ -108,6 +112,32 @@ func (o Open) Add(rows []chunk.Row) (next Open, sealed []Sealed, late []chunk.Ro
 		next.Start, next.End, next.N, next.Body, next.Blocks = s.Start, s.End, s.N, s.Body, 1
 	}
 	return next, sealed, late, nil
+}
+
+// largeBlock is how many fixes a block holds at least that nothing is gained by
+// packing into a larger one.
+const largeBlock = 64
+
+// large tells whether n more rows would be a block of their own in a chunk of large
+// blocks.
+func (o *Open) large(n int) bool {
+	return n >= largeBlock && (o.N+n) >= largeBlock*(o.Blocks+1)
+}
+
+// append puts rows that are newer than all here behind them, as a block.
+func (o Open) append(rows []chunk.Row) (Open, error) {
+	// A full slice expression: two readers may hold the same body.
+	body, err := chunk.Encode(o.Body[:len(o.Body):len(o.Body)], rows)
+	if err != nil {
+		return o, err
+	}
+	if o.N == 0 {
+		o.Start = rows[0].Second()
+	}
+	o.Body, o.End = body, rows[len(rows)-1].Second()
+	o.N += len(rows)
+	o.Blocks++
+	return o, nil
 }
 
 // MergeLate puts late rows into the sealed chunk they fall in. What it returns

@@ -35,15 +35,23 @@ func placeOf(day int64, c cell.ID) Place {
 }
 
 // Tiles remembers the cells of tiles. It is not for more than one goroutine.
-type Tiles struct{ cells map[[2]int16]cell.ID }
+type Tiles struct {
+	cells map[[2]int16]cell.ID
+	last  [2]int16 // asked for: most rows lie where the one before does
+	is    cell.ID  // 0: nothing was
+}
 
 const keepTiles = 1 << 15
 
 func (t *Tiles) cell(r *chunk.Row) cell.ID {
 	const perTile = tileDegrees * 1e7
 	key := [2]int16{int16(math.Floor(float64(r.LatE7) / perTile)), int16(math.Floor(float64(r.LonE7) / perTile))}
+	if key == t.last && t.is != 0 {
+		return t.is
+	}
 	c, ok := t.cells[key]
 	if ok {
+		t.last, t.is = key, c
 		return c
 	}
 	middle := func(k int16) float64 { return (float64(k) + 0.5) * tileDegrees }
@@ -52,6 +60,7 @@ func (t *Tiles) cell(r *chunk.Row) cell.ID {
 		t.cells = make(map[[2]int16]cell.ID)
 	}
 	t.cells[key] = c
+	t.last, t.is = key, c
 	return c
 }
 

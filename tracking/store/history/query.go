@@ -90,7 +90,16 @@ func (w Window) Collect(tail []chunk.Row, chunks iter.Seq2[[]byte, error]) ([]ch
 	if w.Newest() {
 		slices.Reverse(pieces)
 	}
-	rows := chunk.Merge(slices.Concat(pieces...), w.cut(tail))
+	tail = w.cut(tail)
+	rows := make([]chunk.Row, 0, n+len(tail))
+	for _, p := range pieces {
+		rows = append(rows, p...)
+	}
+	if len(rows) == 0 || len(tail) == 0 || rows[len(rows)-1].Second() < tail[0].Second() { // nearly always
+		rows = append(rows, tail...)
+	} else {
+		rows = chunk.Merge(rows, tail)
+	}
 	if w.metres > 0 {
 		rows = simplifyLong(rows, w.metres/2)
 	}

@@ -23,6 +23,8 @@ type Tail struct {
 	rows     int
 	batches  int
 	last     uint64 // sequence of the last batch seen; those before it are here or in chunks
+
+	spare [][]chunk.Row // room for rows that Reuse left
 }
 
 // Pending is what the tail holds of one unit.
@@ -31,8 +33,16 @@ type Pending struct {
 	Rows  []chunk.Row         // in the order they came
 }
 
-// Sorted returns a copy of the rows, sorted by chunk.Sort.
-func (p *Pending) Sorted() []chunk.Row { return chunk.Sort(slices.Clone(p.Rows)) }
+// Sorted returns the rows sorted by chunk.Sort, not to be changed: a copy where they
+// came in another order.
+func (p *Pending) Sorted() []chunk.Row {
+	for i := 1; i < len(p.Rows); i++ {
+		if p.Rows[i-1].Second() >= p.Rows[i].Second() {
+			return chunk.Sort(slices.Clone(p.Rows))
+		}
+	}
+	return p.Rows[:len(p.Rows):len(p.Rows)]
+}
 
 // Add takes in a batch that is committed as the tail row of that sequence. One
 // that was seen before is left out.
@@ -80,6 +90,9 @@ func (t *Tail) unit(id tracking.UnitID) *Pending {
 	p := t.units[id]
 	if p == nil {
 		p = new(Pending)
+		if n := len(t.spare); n > 0 {
+			p.Rows, t.spare = t.spare[n-1], t.spare[:n-1]
+		}
 		t.units[id] = p
 	}
 	return p
@@ -94,7 +107,7 @@ func (t *Tail) Rows(unit tracking.UnitID) (rows []chunk.Row, last uint64) {
 	if p == nil || len(p.Rows) == 0 {
 		return nil, t.last
 	}
-	return p.Sorted(), t.last
+	return chunk.Sort(slices.Clone(p.Rows)), t.last
 }
 
 // Near returns the units with a waiting row in the box, and the sequence up to
@@ -119,7 +132,7 @@ func (t *Tail) Size() (fixes, units int) {
 
 // Contents gives everything that waits, to be moved to where it stays, and how
 // many batches it came in, the last with that sequence. It must not be changed,
-// and Add not be called until Clear.
+// Add not be called until Clear, and nothing of it be kept after Reuse.
 func (t *Tail) Contents() (units map[tracking.UnitID]*Pending, progress map[tracking.ShipmentID]tracking.Progress, batches int, last uint64) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -131,7 +144,27 @@ func (t *Tail) Contents() (units map[tracking.UnitID]*Pending, progress map[trac
 func (t *Tail) Clear(last uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.clear(last)
+}
+
+func (t *Tail) clear(last uint64) {
 	t.units, t.progress, t.rows, t.batches, t.last = nil, nil, 0, 0, last
+}
+
+// Reuse is Clear for the only one who clears, after Contents: it uses the room of
+// the rows again.
+func (t *Tail) Reuse(last uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.spare) // what was not needed since
+	t.spare = t.spare[:0]
+	for _, p := range t.units {
+		if len(p.Rows) > 0 {
+			clear(p.Rows)
+			t.spare = append(t.spare, p.Rows[:0])
+		}
+	}
+	t.clear(last)
 }
 
 // MergeProgress returns what is stored with what is newer in its place, by shipment.

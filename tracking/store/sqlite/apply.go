@@ -229,7 +229,7 @@ func (db *DB) seal(ctx context.Context) error {
 		db.places.last = nil // some of it may have been taken back
 		return err
 	}
-	db.tail.Clear(last)
+	db.tail.Reuse(last)
 	return nil
 }
 
