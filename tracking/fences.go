@@ -101,6 +101,8 @@ func (s *State) restoreObject(d Object) error {
 		}
 		s.fences.visits[UnitID(d.ID)] = v
 		return nil
+	case objectCarnet:
+		return s.restoreCarnet(d)
 	}
 	return fmt.Errorf("restore: an object of kind %q: it was written by a newer program", d.Kind)
 }
@@ -122,7 +124,7 @@ func (s *State) objects() ([]Object, error) {
 		}
 		out = append(out, d)
 	}
-	return out, nil
+	return s.carnetObjects(out)
 }
 
 func object(kind, id string, v any) (Object, error) {

@@ -17,7 +17,8 @@ import (
 
 // Entry is one thing that happened. The set is closed: Positions, PartyCreated,
 // KeyIssued, KeyRevoked, ShipmentOpened, UnitAssigned, ShipmentAmended,
-// ShipmentCancelled, FenceSet, FenceRemoved and Written, as pointers. FORMAT.md says how a new one is added.
+// ShipmentCancelled, FenceSet, FenceRemoved, CarnetIssued, CarnetStep, CarnetBound and
+// Written, as pointers. FORMAT.md says how a new one is added.
 type Entry interface {
 	kind() entryKind
 	appendBody(b []byte) ([]byte, error)
@@ -245,6 +246,18 @@ func decodeEntry(kind entryKind, r *reader) Entry {
 		return e
 	case kindFenceRemoved:
 		return &FenceRemoved{Fence: FenceID(r.string()), At: r.time()}
+	case kindCarnetIssued:
+		e := &CarnetIssued{}
+		r.document(e)
+		return e
+	case kindCarnetStep:
+		e := &CarnetStep{}
+		r.document(e)
+		return e
+	case kindCarnetBound:
+		e := &CarnetBound{}
+		r.document(e)
+		return e
 	case kindWritten:
 		return &Written{Writer: r.string(), N: r.uvarint(), Seen: r.uvarint()}
 	}

@@ -66,7 +66,7 @@ func entries(t *rapid.T) []tracking.Entry {
 	}
 	var out []tracking.Entry
 	for range rapid.IntRange(0, 6).Draw(t, "entries") {
-		switch rapid.IntRange(1, 9).Draw(t, "kind") {
+		switch rapid.IntRange(1, 10).Draw(t, "kind") {
 		case 1:
 			out = append(out, positions(t))
 		case 2:
@@ -99,6 +99,12 @@ func entries(t *rapid.T) []tracking.Entry {
 			}})
 		case 9:
 			out = append(out, &tracking.FenceRemoved{Fence: tracking.FenceID(id.Draw(t, "fence")), At: at()})
+		case 10:
+			issued, step, bound := carnetEntries()
+			issued.At, issued.By, issued.Terms.Holder = at(), tracking.PartyID(id.Draw(t, "by")), rapid.String().Draw(t, "holder")
+			step.Step.At, step.Step.Note = at(), rapid.String().Draw(t, "note")
+			bound.Shipment = tracking.ShipmentID(id.Draw(t, "shipment"))
+			out = append(out, issued, step, bound)
 		}
 	}
 	return out

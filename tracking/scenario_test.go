@@ -22,8 +22,9 @@ import (
 //	leg NAME mode=road via=LAT,LON;LAT,LON;… km=322 hours=P10/P50/P90 border=ID@KM:CN>RU:P10/P50/P90 [wait=HOURS]
 //	open SHIPMENT legs=NAME;NAME… [hours=P10/P50/P90] [promise=TIME] [owner=PARTY]
 //	assign SHIPMENT UNIT
-//	TIME UNIT LAT,LON                 a position (device time)
+//	TIME UNIT LAT,LON [NAME=VALUE…]   a position (device time), with sensors
 //	expect TIME KIND SHIPMENT [WHERE] the next event
+//	expect TIME KIND -                the next event, of no shipment
 //	expect nothing                    no event since the last one expected
 //	eta SHIPMENT KEY=VALUE…           p50 and the like within a minute, on-time, done, total, off, next (- for none)
 //	cancel SHIPMENT TIME
@@ -142,6 +143,9 @@ func options(words []string) map[string]string {
 
 func (p *play) line(w []string) {
 	p.t.Helper()
+	if p.carnetLine(w) {
+		return
+	}
 	switch w[0] {
 	case "leg":
 		p.leg(w[1], options(w[2:]))
@@ -162,7 +166,7 @@ func (p *play) line(w []string) {
 	default:
 		lat, lon := p.point(w[2])
 		p.apply(&tracking.Positions{Carrier: "carrier", Received: p.time(w[0]).Add(time.Second), Positions: []tracking.Position{
-			{Unit: tracking.UnitID(w[1]), Time: p.time(w[0]), Lat: lat, Lon: lon},
+			{Unit: tracking.UnitID(w[1]), Time: p.time(w[0]), Lat: lat, Lon: lon, Sensors: sensors(p.t, w[3:])},
 		}})
 	}
 }
@@ -178,6 +182,7 @@ func (p *play) apply(e tracking.Entry) {
 	p.all.Units = append(p.all.Units, c.Units...)
 	p.all.Shipments = append(p.all.Shipments, c.Shipments...)
 	p.all.Progress = append(p.all.Progress, c.Progress...)
+	p.all.Objects = append(p.all.Objects, c.Objects...)
 }
 
 // restore makes the state anew from what a store would have kept.
@@ -205,6 +210,18 @@ func (p *play) restore() {
 	}
 	for _, u := range units {
 		_ = s.Restore(tracking.Changes{Units: []tracking.UnitState{u}})
+	}
+	objects := map[[2]string]tracking.Object{}
+	for _, x := range p.all.Objects {
+		objects[[2]string{x.Kind, x.ID}] = x
+	}
+	for _, x := range objects {
+		if x.Body == nil {
+			continue
+		}
+		if err := s.Restore(tracking.Changes{Objects: []tracking.Object{x}}); err != nil {
+			p.fatal("%v", err)
+		}
 	}
 	for _, x := range ships {
 		_ = s.Restore(tracking.Changes{Shipments: []tracking.Shipment{x}})
@@ -320,8 +337,8 @@ func (p *play) expect(w []string) {
 	}
 	e := p.events[0]
 	p.events = p.events[1:]
-	ok := e.Time.Truncate(time.Second).Equal(p.time(w[0])) && e.Kind == w[1] && e.Shipment == tracking.ShipmentID(w[2])
-	if !ok || len(w) > 3 && e.Where != w[3] {
+	ok := e.Time.Truncate(time.Second).Equal(p.time(w[0])) && e.Kind == w[1] && e.Shipment == tracking.ShipmentID(strings.TrimPrefix(w[2], "-"))
+	if !ok || len(w) > 3 && strings.ReplaceAll(e.Where, " ", "_") != w[3] {
 		p.fatal("expected %v, got %s", w, show([]tracking.Event{e}))
 	}
 }

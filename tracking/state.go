@@ -48,6 +48,7 @@ type State struct {
 	byOwner   map[PartyID][]*shipment
 	byCarrier map[PartyID][]*unit
 	fences    fences
+	carnets   carnets
 	spare     []Fix // see folding.room
 }
 
@@ -63,6 +64,7 @@ func NewState() *State {
 		byOwner:   map[PartyID][]*shipment{},
 		byCarrier: map[PartyID][]*unit{},
 		fences:    newFences(),
+		carnets:   newCarnets(),
 	}
 }
 
@@ -267,7 +269,7 @@ func (s *State) RestoreDone(seq uint64) error {
 		}
 		u.carry(sh)
 	}
-	return nil
+	return s.placeCarnets()
 }
 
 func (s *State) newUnit(id UnitID, carrier PartyID, mode geodata.Mode) *unit {
@@ -336,6 +338,12 @@ func (s *State) Apply(seq uint64, entries ...Entry) (Changes, error) {
 			f.fenceSet(e)
 		case *FenceRemoved:
 			f.fenceRemoved(e)
+		case *CarnetIssued:
+			f.carnetIssued(e)
+		case *CarnetStep:
+			f.carnetStep(e)
+		case *CarnetBound:
+			f.carnetBound(e)
 		case *ShipmentAmended:
 			f.amended(e)
 		case *ShipmentCancelled:
@@ -355,6 +363,7 @@ type folding struct {
 	latest    []int32     // of units: where in c.Fixes the unit's latest fix is, or -1
 	shipments []*shipment // whose Shipment changed
 	progress  []*shipment // whose Progress changed
+	carnets   []*heldCarnet
 }
 
 // touch notes that a unit changed.
@@ -424,6 +433,11 @@ func (f *folding) positions(e *Positions) {
 		if f.fences.index.Len()+len(f.fences.visits) > 0 {
 			f.follow(u, fix)
 		}
+		if len(f.State.carnets.on) > 0 {
+			for _, h := range f.State.carnets.on[u.id] {
+				f.sight(h, fix)
+			}
+		}
 		if len(u.shipments) == 0 {
 			continue
 		}
@@ -467,6 +481,7 @@ func (f *folding) assigned(e *UnitAssigned) {
 	u.carry(sh)
 	f.touch(u)
 	f.shipments = touch(f.shipments, sh)
+	f.carried(sh, e.At)
 	ev := Event{Kind: EventAssigned, Time: e.At, Shipment: sh.ID, Unit: u.id}
 	if u.located {
 		p := u.point()
@@ -541,6 +556,7 @@ func (f *folding) finish() {
 	for _, sh := range once(f.progress) {
 		f.c.Progress = append(f.c.Progress, sh.progress)
 	}
+	f.keepCarnets()
 }
 
 // once drops repetitions and keeps the order of first appearance.
