@@ -20,6 +20,7 @@ import (
 //	carnet NUMBER shipment=S|unit=U offices=OFFICE;OFFICE… valid=TIME [vouchers=4] [itinerary=LAT,LON;…] [limits=CN:72;…] [at=TIME] [refused=WORDS]
 //	step TIME NUMBER KIND [office=ID] [seal=] [report=] [reservation=] [limit=TIME] [vehicle=] [country=] [note=] [offices=…] [refused=WORDS]
 //	bind TIME NUMBER shipment=S|unit=U [refused=WORDS]
+//	watch carnet                      from here on only events about carnets are looked at
 //	is NUMBER STAGE [on=UNIT] [wrong=KIND;…@TIME]
 //
 // An OFFICE is ID:ROLE:COUNTRY:LAT,LON with ROLE one of departure, exit, entry and
@@ -38,6 +39,8 @@ func (p *play) carnetLine(w []string) bool {
 		p.decided(e, p.state.CheckBound(e), o["refused"])
 	case "is":
 		p.is(w)
+	case "watch":
+		p.only = tracking.EventCarnet
 	default:
 		return false
 	}

@@ -59,6 +59,7 @@ type play struct {
 	legs     map[string]routing.Leg
 	events   []tracking.Event // not expected yet
 	restored string
+	only     string // how the kinds of events that are looked at begin
 	all      tracking.Changes
 	where    string
 }
@@ -177,7 +178,11 @@ func (p *play) apply(e tracking.Entry) {
 	if err != nil {
 		p.fatal("%v", err)
 	}
-	p.events = append(p.events, c.Events...)
+	for _, e := range c.Events {
+		if strings.HasPrefix(e.Kind, p.only) {
+			p.events = append(p.events, e)
+		}
+	}
 	p.all.Events = append(p.all.Events, c.Events...)
 	p.all.Units = append(p.all.Units, c.Units...)
 	p.all.Shipments = append(p.all.Shipments, c.Shipments...)
