@@ -58,6 +58,7 @@ var (
 	TemperatureLow = rule("TEMP-2", "temperature", "Below -25 °C no reefer container or trailer of the reference services holds the cargo.", known("M"))
 	FlightBan      = rule("AIR-1", "air", "There are no flights between Russia or Belarus and the EU, the UK, the US, Canada, Norway, Switzerland and Japan.", known("H"))
 	Embargo        = rule("EMB-1", "embargo", "The EU, the UK, the US, Japan, Canada, Switzerland and Norway bar listed goods from export to Russia and Belarus, transit included.", known("M"))
+	Transit        = rule("EMB-2", "embargo", "UN sanctions bar nearly all trade with North Korea: no freight between other countries is planned through it.", published("H", "UN Security Council resolutions 2375 and 2397 (2017)"))
 	UnitMode       = rule("UNIT-1", "unit", "The unit asked for must be one that the mode carries.", known("H"))
 	Payload        = rule("UNIT-2", "unit", "The cargo must fit the payload and volume of the unit.", published("M", "usual container and trailer tables"))
 	PassageClosed  = rule("PASSAGE-1", "passage", "A passage on the way is closed.", known("H"))
@@ -86,7 +87,7 @@ func Rules() []Rule {
 	return []Rule{
 		TIRParties, TIRBarred, TIRVouchers, TIRGuarantee, TIROffices, TIRVehicle, RoadTransit, RoadWeight, RoadOperator, DrivingHours, GaugeBreak,
 		BorderClosed, BorderUnknown, DangerousRoad, DangerousRail, DangerousSea, DangerousAir, LithiumAir, LithiumCharge, LithiumRail,
-		Temperature, TemperatureLow, FlightBan, Embargo, UnitMode, Payload, PassageClosed, UserAvoid, UserModes, NoService,
+		Temperature, TemperatureLow, FlightBan, Embargo, Transit, UnitMode, Payload, PassageClosed, UserAvoid, UserModes, NoService,
 		OrderLimit, PilotCity, OverseasStock,
 	}
 }
@@ -268,6 +269,14 @@ func Flight(from, to geodata.Country) Verdict {
 	banned := func(c geodata.Country) bool { return eu.has(c) || sanctions.has(c) || c == "IS" }
 	if unionState.has(from) && banned(to) || unionState.has(to) && banned(from) {
 		return broken(FlightBan, "No airline flies between %s and %s.", from, to)
+	}
+	return Verdict{}
+}
+
+// Through judges a country on the way between two others.
+func Through(c, from, to geodata.Country) Verdict {
+	if c == "KP" && from != c && to != c {
+		return broken(Transit, "It leads through North Korea.")
 	}
 	return Verdict{}
 }

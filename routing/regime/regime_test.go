@@ -131,6 +131,9 @@ func TestDangerousAndFlightsAndExport(t *testing.T) {
 	if !Flight("DE", "RU").Broken() || !Flight("RU", "JP").Broken() || Flight("CN", "RU").Broken() || Flight("TR", "RU").Broken() {
 		t.Error("flight bans are wrong")
 	}
+	if !Through("KP", "CN", "RU").Broken() || Through("KP", "CN", "KP").Broken() || Through("MN", "CN", "RU").Broken() {
+		t.Error("transit is barred wrongly")
+	}
 	if v, listed := Export("DE", "RU", "854231"); v.Rule.ID != "EMB-1" || !listed {
 		t.Errorf("chips from DE to RU: %+v %v", v, listed)
 	}

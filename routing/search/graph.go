@@ -1096,6 +1096,8 @@ func (q *query) addCrossing(from, to int32) {
 			reason = fmt.Sprintf("%s is closed to freight: %s.", a.post.Name, a.post.Note)
 		}
 		h.verdict = q.verdict(regime.Verdict{Rule: regime.BorderClosed, Reason: reason})
+	case regime.Through(b.country, q.origin.Country, q.dest.Country).Broken():
+		h.verdict = q.verdict(regime.Through(b.country, q.origin.Country, q.dest.Country))
 	case state == "closed":
 		h.verdict = q.verdict(regime.Verdict{Rule: regime.BorderClosed, Reason: fmt.Sprintf("%s is reported closed.", a.post.Name)})
 	}

@@ -229,6 +229,30 @@ func TestHonestRefusals(t *testing.T) {
 		show(t, plan)
 		t.Error("embargoed goods are offered, or it is not said why not")
 	}
+	// The shortest rails from Shenyang to Vladivostok run through North Korea.
+	for _, ends := range [][2]string{{"Shenyang", "Vladivostok"}, {"CNTAO", "RUMOW"}} {
+		r = request(ends[0], ends[1])
+		plan = mustPlan(t, p, r, nil)
+		if len(plan.Options) == 0 {
+			t.Errorf("no way from %s to %s", ends[0], ends[1])
+		}
+		for _, o := range plan.Options {
+			for _, x := range o.Exposed {
+				for _, b := range x.Bypasses {
+					if slices.ContainsFunc(b.Via, func(id string) bool { return strings.Contains(id, "KP") }) {
+						t.Errorf("%s is bypassed by %s", x.Name, b.Title)
+					}
+				}
+			}
+			for _, l := range o.Legs {
+				for _, b := range l.Borders {
+					if b.From == "KP" || b.To == "KP" {
+						t.Errorf("%s leads through %s", o.Title, b.Name)
+					}
+				}
+			}
+		}
+	}
 }
 
 // published compares a lane of lanes.csv with the model: the middle of what is

@@ -207,6 +207,9 @@ const rows: readonly Row[] = [
   ['services, speeds and dwells', '班次、速度与停留', 'рейсы, скорости и стоянки'],
   ['emission factors', '排放因子', 'коэффициенты выбросов'],
   // rules
+  ['UN sanctions bar nearly all trade with North Korea: no freight between other countries is planned through it.', '联合国制裁禁止与朝鲜的几乎一切贸易：他国之间的货运不经其境。', 'Санкции ООН запрещают почти всю торговлю с КНДР: грузы между другими странами через неё не планируются.'],
+  ['It leads through North Korea.', '途经朝鲜。', 'Путь идёт через КНДР.'],
+  ['UN Security Council resolutions 2375 and 2397 (2017)', '联合国安理会第 2375、2397 号决议（2017）', 'резолюции СБ ООН 2375 и 2397 (2017)'],
   ['A TIR carnet has 4, 6, 14 or 20 vouchers, one pair a country: at most ten countries with departure and destination, the EU counted once.', '一本 TIR 证有 4、6、14 或 20 联，每国一对：含起讫最多十国，欧盟计一次。', 'В книжке МДП 4, 6, 14 или 20 листов, по паре на страну: не больше десяти стран с отправлением и назначением, ЕС считается раз.'],
   ['Duties and taxes at stake should not exceed the guarantee, recommended at EUR 100,000 for each national association; a request may give both.', '涉及税费不应超过担保额，建议每国协会 100,000 欧元；请求可给出两者。', 'Пошлины под риском не должны превышать гарантию, рекомендованную в 100 000 EUR на ассоциацию; запрос может назвать то и другое.'],
   ['A TIR journey has at most eight customs offices of departure and destination together (since 25 June 2022).', 'TIR 运输的起运与目的地海关合计最多八个（自 2022 年 6 月 25 日起）。', 'В перевозке МДП не больше восьми таможен отправления и назначения вместе (с 25 июня 2022).'],
