@@ -1,7 +1,6 @@
 package tracking_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -153,26 +152,6 @@ func (p *play) is(w []string) {
 			p.fatal("wrong are %v", got)
 		}
 	}
-}
-
-func sensors(t *testing.T, words []string) json.RawMessage {
-	t.Helper()
-	if len(words) == 0 {
-		return nil
-	}
-	all := map[string]any{}
-	for k, v := range options(words) {
-		if n, err := strconv.ParseFloat(v, 64); err == nil {
-			all[k] = n
-		} else {
-			all[k] = v
-		}
-	}
-	b, err := json.Marshal(all)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 func carnetEntries() (*tracking.CarnetIssued, *tracking.CarnetStep, *tracking.CarnetBound) {

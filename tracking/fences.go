@@ -26,6 +26,8 @@ type Fence struct {
 	Created time.Time   `json:"created"`
 }
 
+// Where of an event at a fence is its name, Detail its id.
+
 // FenceSet makes a fence or replaces it.
 type FenceSet struct{ Fence Fence }
 
@@ -34,13 +36,6 @@ type FenceRemoved struct {
 	Fence FenceID
 	At    time.Time
 }
-
-// Kinds of Event at a fence. Where is its name, Detail its id.
-const (
-	EventFenceEntered = "fence-entered"
-	EventFenceLeft    = "fence-left"
-	EventFenceDwelt   = "fence-dwelt"
-)
 
 // Kinds of Object.
 const (
@@ -103,6 +98,16 @@ func (s *State) restoreObject(d Object) error {
 		return nil
 	case objectCarnet:
 		return s.restoreCarnet(d)
+	case objectWatch:
+		w := &unitWatch{}
+		if err := json.Unmarshal(d.Body, w); err != nil {
+			return fmt.Errorf("restore what is remembered of unit %s: %w", d.ID, err)
+		}
+		if s.restored == nil {
+			s.restored = map[UnitID]*unitWatch{}
+		}
+		s.restored[UnitID(d.ID)] = w
+		return nil
 	}
 	return fmt.Errorf("restore: an object of kind %q: it was written by a newer program", d.Kind)
 }
@@ -119,6 +124,16 @@ func (s *State) objects() ([]Object, error) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.fences.visits)) {
 		d, err := object(objectVisits, string(id), s.fences.visits[id])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	for _, u := range s.handles {
+		if u.watch == nil {
+			continue
+		}
+		d, err := object(objectWatch, string(u.id), u.watch)
 		if err != nil {
 			return nil, err
 		}

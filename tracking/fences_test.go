@@ -65,7 +65,7 @@ func TestFences(t *testing.T) {
 				return &tracking.Positions{Carrier: "c", Received: day, Positions: []tracking.Position{{Unit: "A", Time: day.Add(time.Duration(minute) * time.Minute), Lat: lat, Lon: 10}}}
 			}
 			apply(&tracking.FenceSet{Fence: yard})
-			apply(at(0, 50.1))
+			apply(at(0, 50.02))
 			apply(at(1, 50))
 			apply(at(-5, 50.2))  // late: moves nothing
 			apply(at(2, 50.010)) // 1.1 km: within what counts as wavering
@@ -75,10 +75,10 @@ func TestFences(t *testing.T) {
 			if v := s.Visits("A"); len(v) != 1 || !v[0].Dwelt {
 				t.Errorf("visits %+v", v)
 			}
-			apply(at(40, 50.1))
+			apply(at(40, 50.02))
 			apply(at(41, 50))
 			apply(&tracking.FenceRemoved{Fence: "f1", At: day})
-			apply(at(42, 50.1))
+			apply(at(42, 50.02))
 			apply(&tracking.FenceRemoved{Fence: "f1", At: day}) // again: nothing
 			want := "[A fence-entered Yard A fence-dwelt Yard A fence-left Yard A fence-entered Yard]"
 			if got := fmt.Sprint(told); got != want {

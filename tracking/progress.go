@@ -72,6 +72,9 @@ type route struct {
 	line  *path.Line
 	legs  []routeLeg
 	posts []routePost
+	gates []routeGate
+	start orb.Point // where the goods are
+	goal  orb.Point
 	// scale makes the parts, added up, give the times the plan was sold with:
 	// the sum of medians is not the median of the sum.
 	scale    spread
@@ -87,6 +90,9 @@ type routeLeg struct {
 	km       float64
 	move     spread  // without the borders on it
 	wait     float64 // hours before it, at the median
+	name     string  // of where it begins
+	end      orb.Point
+	endName  string
 }
 
 type routePost struct {
@@ -97,7 +103,10 @@ type routePost struct {
 
 // newRoute reads the plan. A leg without usable geometry is a great circle.
 func newRoute(s *Shipment) *route {
-	r := &route{depart: s.Option.Depart}
+	r := &route{
+		depart: s.Option.Depart,
+		start:  orb.Point{s.Origin.Lon, s.Origin.Lat}, goal: orb.Point{s.Destination.Lon, s.Destination.Lat},
+	}
 	legs := s.Option.Legs
 	if len(legs) == 0 {
 		legs = []routing.Leg{{Mode: geodata.Road, From: s.Origin, To: s.Destination, TransitHours: s.Option.TransitHours, DistanceKM: s.Option.DistanceKM}}
@@ -131,6 +140,13 @@ func newRoute(s *Shipment) *route {
 			r.posts = append(r.posts, routePost{at: along + length*part(b.AtKM, leg.km), post: b, dwell: d})
 		}
 		leg.move.p50 = math.Max(0, leg.move.p50)
+		leg.name, leg.endName, leg.end = l.From.Name.EN, l.To.Name.EN, orb.Point{l.To.Lon, l.To.Lat}
+		if i == 0 {
+			r.addGate(&l.From, leg.wait)
+		} else if gateKM(legs[i-1].To.Kind) > 0 { // it waits where the leg before has brought it
+			r.gates[len(r.gates)-1].wait = hours(leg.wait)
+		}
+		r.addGate(&l.To, 0)
 		r.legs = append(r.legs, leg)
 		r.totalKM += leg.km
 		along += length
@@ -153,6 +169,13 @@ func newRoute(s *Shipment) *route {
 	all, want := r.remaining(0), spreadOf(s.Option.TransitHours)
 	r.scale = spread{ratio(want.p50, all.p50), ratio(want.below, all.below), ratio(want.above, all.above)}
 	return r
+}
+
+// addGate adds a terminal at which a leg begins or ends; other points have no gate.
+func (r *route) addGate(p *routing.Point, wait float64) {
+	if km := gateKM(p.Kind); km > 0 {
+		r.gates = append(r.gates, routeGate{orb.Point{p.Lon, p.Lat}, km, p.Name.EN, hours(wait)})
+	}
 }
 
 func ratio(want, have float64) float64 {
@@ -244,13 +267,17 @@ func (r *route) remaining(along float64) spread {
 // project finds how far along a fix is. A plan may pass the same place twice, or
 // come near itself: when the nearest point is behind what is done, or farther
 // ahead than the unit can have come, a point between the two that is about as
-// near is the right one.
+// near is the right one. since is the time since the fix before; one that comes late,
+// since less than 0, may lie anywhere behind.
 func (r *route) project(p orb.Point, done float64, mode geodata.Mode, since time.Duration, first bool) (along, off float64) {
 	along, off = r.line.Project(p)
 	if first {
 		return along, off
 	}
-	from, to := math.Max(0, done-backSlackKM), done+aheadSlackKM+topSpeedKMH(mode)*since.Hours()
+	from, to := math.Max(0, done-backSlackKM), done+aheadSlackKM+topSpeedKMH(mode)*math.Abs(since.Hours())
+	if since < 0 {
+		from = 0
+	}
 	if along < from || along > to {
 		if a, o := r.line.ProjectBetween(p, from, to); o <= off+backSlackKM {
 			return a, o
@@ -261,58 +288,129 @@ func (r *route) project(p orb.Point, done float64, mode geodata.Mode, since time
 
 // advance moves a shipment with its unit's new latest fix.
 func (f *folding) advance(u *unit, sh *shipment, fix *Fix, before time.Time, first bool) {
+	p := &sh.progress
+	s := f.reach(u, sh, fix, fix.Time.Sub(before), first || p.ETA == nil)
+	r := sh.route
+	if s.onPlan {
+		// A box goes by ship and then by rail: it is what carries it now.
+		if m, err := modeByte(r.at(s.along).mode); err == nil && m != 0 {
+			u.mode = m
+		}
+	}
+	reached := r.alongOf(p.DoneKM)
+	f.followGates(s)
+	f.followLegs(s, reached)
+	f.followBorders(s, reached)
+	f.followStand(s)
+	f.followCorridor(s)
+	if f.arrive(s) {
+		return
+	}
+	p.ETA = sh.eta(fix, s.along, s.off)
+	f.followETA(s)
+}
+
+// reach takes a fix into what is done of the plan, and tells that it has departed.
+func (f *folding) reach(u *unit, sh *shipment, fix *Fix, since time.Duration, first bool) *step {
 	if sh.route == nil {
 		sh.route = newRoute(&sh.Shipment)
 	}
 	r, p := sh.route, &sh.progress
-	here := orb.Point{fix.Lon, fix.Lat}
+	s := &step{u: u, sh: sh, fix: fix}
 	done := r.alongOf(p.DoneKM)
-	mode := r.at(done).mode
-	along, off := r.project(here, done, mode, fix.Time.Sub(before), first || p.ETA == nil)
-	onPlan := off <= corridorKM(r.at(along).mode)
-	if onPlan {
-		p.DoneKM = math.Max(p.DoneKM, r.distance(along))
-		// A box goes by ship and then by rail: it is what carries it now.
-		if m, err := modeByte(r.at(along).mode); err == nil && m != 0 {
-			u.mode = m
-		}
+	s.along, s.off = r.project(s.here(), done, r.at(done).mode, since, first)
+	s.onPlan = s.off <= corridorKM(r.at(s.along).mode)
+	if s.onPlan {
+		p.DoneKM = math.Max(p.DoneKM, r.distance(s.along))
 	}
 	f.progress = touch(f.progress, sh)
-
-	event := func(kind string, where, detail string) {
-		lat, lon := fix.Lat, fix.Lon
-		f.event(Event{Kind: kind, Time: fix.Time, Unit: u.id, Shipment: sh.ID, Where: where, Lat: &lat, Lon: &lon, Detail: detail})
-	}
-	start := orb.Point{sh.Origin.Lon, sh.Origin.Lat}
-	if p.Departed == nil && p.DoneKM > departedKM && path.Distance(start, here) > departedKM {
+	if s.onPlan && r.distance(s.along) > departedKM && path.Distance(r.start, s.here()) > departedKM && (p.Departed == nil || fix.Time.Before(*p.Departed)) {
+		told := p.Departed != nil
 		t := fix.Time
 		p.Departed = &t
-		sh.Status = UnderWay
-		f.shipments = touch(f.shipments, sh)
-		event(EventDeparted, sh.Origin.Name.EN, "")
-	}
-	reached := r.alongOf(p.DoneKM)
-	for p.Borders < len(r.posts) && reached >= r.posts[p.Borders].at+passedKM {
-		b := &r.posts[p.Borders].post
-		p.Borders++
-		event(EventBorder, b.Name, string(b.From)+" → "+string(b.To)+" at "+b.ID)
-	}
-	end := orb.Point{sh.Destination.Lon, sh.Destination.Lat}
-	if path.Distance(end, here) <= arrivalKM(r.legs[len(r.legs)-1].mode) && p.DoneKM >= halfwayPart*r.totalKM {
-		t := fix.Time
-		p.Arrived, p.DoneKM = &t, r.totalKM
-		sh.Status = Arrived
-		sh.route = nil
-		f.shipments = touch(f.shipments, sh)
-		event(EventArrived, sh.Destination.Name.EN, "")
-		f.release(u, sh)
-		p.ETA = &ETA{
-			Shipment: sh.ID, Made: fix.Time, Arrive: routing.Instants{P10: t, P50: t, P90: t},
-			OnTime: onTime(sh.Promise, t, spread{}), DoneKM: r.totalKM, TotalKM: r.totalKM, OffRouteKM: round1(off),
+		if !told {
+			sh.Status = UnderWay
+			f.moving[sh.ID] = sh
+			f.shipments = touch(f.shipments, sh)
+			f.tell(s, EventDeparted, sh.Origin.Name.EN, "")
 		}
+	}
+	return s
+}
+
+// arrive ends a shipment whose unit is at the destination.
+func (f *folding) arrive(s *step) bool {
+	sh, r, p := s.sh, s.sh.route, &s.sh.progress
+	last := &r.legs[len(r.legs)-1]
+	if path.Distance(r.goal, s.here()) > arrivalKM(last.mode) || p.DoneKM < halfwayPart*r.totalKM {
+		return false
+	}
+	f.followLegs(s, last.to)
+	t := s.fix.Time
+	p.Arrived, p.DoneKM = &t, r.totalKM
+	sh.Status = Arrived
+	sh.route = nil
+	delete(f.moving, sh.ID)
+	f.shipments = touch(f.shipments, sh)
+	f.tell(s, EventArrived, sh.Destination.Name.EN, "")
+	f.release(s.u, sh)
+	s.u.brought(sh)
+	p.ETA = arrivedETA(sh, r, s)
+	return true
+}
+
+// arrivedETA is the forecast of what has arrived.
+func arrivedETA(sh *shipment, r *route, s *step) *ETA {
+	t := s.fix.Time
+	return &ETA{
+		Shipment: sh.ID, Made: t, Arrive: routing.Instants{P10: t, P50: t, P90: t},
+		OnTime: onTime(sh.Promise, t, spread{}), DoneKM: r.totalKM, TotalKM: r.totalKM, OffRouteKM: round1(s.off),
+	}
+}
+
+// late takes a fix that is older than the unit's latest into what follows from all
+// fixes, in whatever order they come: how far the shipment has been, and when it
+// departed and arrived. What was told stays told.
+func (f *folding) late(u *unit, fix *Fix) {
+	f.sense(u, fix, true)
+	counts := func(sh *shipment) bool { return sh != nil && sh.Assigned != nil && !fix.Time.Before(*sh.Assigned) }
+	for _, sh := range slices.Clone(u.shipments) {
+		if !counts(sh) {
+			continue
+		}
+		s := f.reach(u, sh, fix, -time.Millisecond*time.Duration(1+u.ms-fix.Time.UnixMilli()), sh.progress.ETA == nil)
+		reached := sh.route.alongOf(sh.progress.DoneKM)
+		f.followLegs(s, reached)
+		f.followBorders(s, reached)
+		if f.arrive(s) {
+			continue
+		}
+		// What is done may be more now: the forecast is still that of the latest fix.
+		latest := u.state().Latest
+		r := sh.route
+		done := r.alongOf(sh.progress.DoneKM)
+		along, off := r.project(orb.Point{latest.Lon, latest.Lat}, done, r.at(done).mode, 0, sh.progress.ETA == nil)
+		sh.progress.ETA = sh.eta(latest, along, off)
+	}
+	sh := u.arrived
+	if !counts(sh) || !fix.Time.Before(*sh.progress.Arrived) {
 		return
 	}
-	p.ETA = sh.eta(fix, along, off)
+	r := newRoute(&sh.Shipment)
+	s := &step{u: u, sh: sh, fix: fix}
+	s.along, s.off = r.line.Project(s.here())
+	p := &sh.progress
+	last := &r.legs[len(r.legs)-1]
+	if s.off <= corridorKM(r.at(s.along).mode) && r.distance(s.along) > departedKM && path.Distance(r.start, s.here()) > departedKM && fix.Time.Before(*p.Departed) {
+		t := fix.Time
+		p.Departed = &t
+		f.progress = touch(f.progress, sh)
+	}
+	if path.Distance(r.goal, s.here()) <= arrivalKM(last.mode) && r.distance(s.along) >= halfwayPart*r.totalKM {
+		t := fix.Time
+		p.Arrived, p.ETA = &t, arrivedETA(sh, r, s)
+		f.progress = touch(f.progress, sh)
+	}
 }
 
 // eta is the forecast from a point along the plan. Off the plan the way back to

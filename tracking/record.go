@@ -17,8 +17,8 @@ import (
 
 // Entry is one thing that happened. The set is closed: Positions, PartyCreated,
 // KeyIssued, KeyRevoked, ShipmentOpened, UnitAssigned, ShipmentAmended,
-// ShipmentCancelled, FenceSet, FenceRemoved, CarnetIssued, CarnetStep, CarnetBound and
-// Written, as pointers. FORMAT.md says how a new one is added.
+// ShipmentCancelled, FenceSet, FenceRemoved, CarnetIssued, CarnetStep, CarnetBound,
+// ClockRead and Written, as pointers. FORMAT.md says how a new one is added.
 type Entry interface {
 	kind() entryKind
 	appendBody(b []byte) ([]byte, error)
@@ -100,6 +100,7 @@ const (
 	kindWritten        entryKind = 15
 	kindFenceSet       entryKind = 16
 	kindFenceRemoved   entryKind = 17
+	kindClockRead      entryKind = 20
 )
 
 func (*Positions) kind() entryKind      { return kindPositions }
@@ -111,6 +112,7 @@ func (*UnitAssigned) kind() entryKind   { return kindUnitAssigned }
 func (*Written) kind() entryKind        { return kindWritten }
 func (*FenceSet) kind() entryKind       { return kindFenceSet }
 func (*FenceRemoved) kind() entryKind   { return kindFenceRemoved }
+func (*ClockRead) kind() entryKind      { return kindClockRead }
 
 func (*ShipmentAmended) kind() entryKind   { return kindAmended }
 func (*ShipmentCancelled) kind() entryKind { return kindCancelled }
@@ -258,6 +260,8 @@ func decodeEntry(kind entryKind, r *reader) Entry {
 		e := &CarnetBound{}
 		r.document(e)
 		return e
+	case kindClockRead:
+		return &ClockRead{At: r.time()}
 	case kindWritten:
 		return &Written{Writer: r.string(), N: r.uvarint(), Seen: r.uvarint()}
 	}
@@ -292,6 +296,8 @@ func (e *FenceSet) appendBody(b []byte) ([]byte, error) { return appendDocument(
 func (e *FenceRemoved) appendBody(b []byte) ([]byte, error) {
 	return appendTime(appendString(b, string(e.Fence)), e.At), nil
 }
+
+func (e *ClockRead) appendBody(b []byte) ([]byte, error) { return appendTime(b, e.At), nil }
 
 func (e *Written) appendBody(b []byte) ([]byte, error) {
 	return binary.AppendUvarint(binary.AppendUvarint(appendString(b, e.Writer), e.N), e.Seen), nil

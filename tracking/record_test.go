@@ -66,7 +66,7 @@ func entries(t *rapid.T) []tracking.Entry {
 	}
 	var out []tracking.Entry
 	for range rapid.IntRange(0, 6).Draw(t, "entries") {
-		switch rapid.IntRange(1, 10).Draw(t, "kind") {
+		switch rapid.IntRange(1, 11).Draw(t, "kind") {
 		case 1:
 			out = append(out, positions(t))
 		case 2:
@@ -105,6 +105,8 @@ func entries(t *rapid.T) []tracking.Entry {
 			step.Step.At, step.Step.Note = at(), rapid.String().Draw(t, "note")
 			bound.Shipment = tracking.ShipmentID(id.Draw(t, "shipment"))
 			out = append(out, issued, step, bound)
+		case 11:
+			out = append(out, &tracking.ClockRead{At: at()})
 		}
 	}
 	return out

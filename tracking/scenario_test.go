@@ -2,11 +2,13 @@ package tracking_test
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,16 +17,22 @@ import (
 	"corridor/geodata"
 	"corridor/routing"
 	"corridor/tracking"
+	"corridor/tracking/fence"
+	"corridor/tracking/plausible"
 )
 
 // TestScenarios plays the files of testdata/scenarios. A line is one of
 //
-//	leg NAME mode=road via=LAT,LON;LAT,LON;… km=322 hours=P10/P50/P90 border=ID@KM:CN>RU:P10/P50/P90 [wait=HOURS]
-//	open SHIPMENT legs=NAME;NAME… [hours=P10/P50/P90] [promise=TIME] [owner=PARTY]
+//	leg NAME mode=road via=LAT,LON;LAT,LON;… km=322 hours=P10/P50/P90 border=ID@KM:CN>RU:P10/P50/P90
+//	    [wait=HOURS] [from=port] [to=rail-terminal]      what its ends are
+//	open SHIPMENT legs=NAME;NAME… [hours=P10/P50/P90] [promise=TIME] [owner=PARTY] [temp=2..8]
 //	assign SHIPMENT UNIT
-//	TIME UNIT LAT,LON [NAME=VALUE…]   a position (device time), with sensors
-//	expect TIME KIND SHIPMENT [WHERE] the next event
-//	expect TIME KIND -                the next event, of no shipment
+//	TIME UNIT LAT,LON [KEY=VALUE…]    a position (device time); speed= in km/h, received=TIME, mode=, others are sensors
+//	clock TIME                        the time is read into the log, if anything is due by then
+//	fence ID circle LAT,LON METRES [exit=METRES] [dwell=MINUTES]
+//	without KIND…                     events that this file is not about
+//	expect TIME KIND SUBJECT [WHERE]  the next event; SUBJECT is its shipment, or its unit or - when it has none
+//	doubt KIND                        what is thought of the last position; none
 //	expect nothing                    no event since the last one expected
 //	eta SHIPMENT KEY=VALUE…           p50 and the like within a minute, on-time, done, total, off, next (- for none)
 //	cancel SHIPMENT TIME
@@ -43,7 +51,7 @@ func TestScenarios(t *testing.T) {
 	for _, f := range files {
 		for _, restored := range []string{"no", "store", "snapshot"} {
 			t.Run(fmt.Sprintf("%s/restored=%s", strings.TrimSuffix(filepath.Base(f), ".txt"), restored), func(t *testing.T) {
-				p := &play{t: t, state: tracking.NewState(), legs: map[string]routing.Leg{}, restored: restored}
+				p := &play{t: t, state: tracking.NewState(), legs: map[string]routing.Leg{}, objects: map[[2]string]tracking.Object{}, restored: restored}
 				if err := p.state.RestoreDone(0); err != nil {
 					t.Fatal(err)
 				}
@@ -61,6 +69,9 @@ type play struct {
 	restored string
 	only     string // how the kinds of events that are looked at begin
 	all      tracking.Changes
+	objects  map[[2]string]tracking.Object
+	without  []string
+	doubt    plausible.Doubt
 	where    string
 }
 
@@ -154,6 +165,18 @@ func (p *play) line(w []string) {
 		p.open(tracking.ShipmentID(w[1]), options(w[2:]))
 	case "assign":
 		p.apply(&tracking.UnitAssigned{Shipment: tracking.ShipmentID(w[1]), Carrier: "carrier", Unit: tracking.UnitID(w[2]), At: day, Mode: geodata.Road})
+	case "without":
+		p.without = append(p.without, w[1:]...)
+	case "clock":
+		if at := p.time(w[1]); p.state.Due(at) {
+			p.apply(&tracking.ClockRead{At: at})
+		}
+	case "fence":
+		p.fence(w)
+	case "doubt":
+		if got := cmp.Or(p.doubt.String(), "none"); got != w[1] {
+			p.fatal("the position is thought to be %s, want %s", got, w[1])
+		}
 	case "expect":
 		p.expect(w[1:])
 	case "cancel":
@@ -165,11 +188,54 @@ func (p *play) line(w []string) {
 	case "unit":
 		p.unit(w)
 	default:
-		lat, lon := p.point(w[2])
-		p.apply(&tracking.Positions{Carrier: "carrier", Received: p.time(w[0]).Add(time.Second), Positions: []tracking.Position{
-			{Unit: tracking.UnitID(w[1]), Time: p.time(w[0]), Lat: lat, Lon: lon, Sensors: sensors(p.t, w[3:])},
-		}})
+		p.position(w)
 	}
+}
+
+func (p *play) position(w []string) {
+	p.t.Helper()
+	if len(w) < 3 {
+		p.fatal("%q is not a line", strings.Join(w, " "))
+	}
+	lat, lon := p.point(w[2])
+	e := &tracking.Positions{Carrier: "carrier", Received: p.time(w[0]).Add(time.Second)}
+	x := tracking.Position{Unit: tracking.UnitID(w[1]), Time: p.time(w[0]), Lat: lat, Lon: lon}
+	sensors := map[string]json.RawMessage{}
+	for k, v := range options(w[3:]) {
+		switch k {
+		case "speed":
+			x.SpeedKMH = tracking.Known(p.number(v))
+		case "received":
+			e.Received = p.time(v)
+		case "mode":
+			e.Mode = geodata.Mode(v)
+		default:
+			if !json.Valid([]byte(v)) {
+				v = strconv.Quote(v)
+			}
+			sensors[k] = json.RawMessage(v)
+		}
+	}
+	if len(sensors) > 0 {
+		x.Sensors, _ = json.Marshal(sensors)
+	}
+	e.Positions = []tracking.Position{x}
+	p.apply(e)
+}
+
+func (p *play) fence(w []string) {
+	p.t.Helper()
+	lat, lon := p.point(w[3])
+	f := tracking.Fence{ID: tracking.FenceID(w[1]), Name: w[1], Created: day, Shape: fence.Shape{Circle: &fence.Circle{Lat: lat, Lon: lon, RadiusM: p.number(w[4])}}}
+	for k, v := range options(w[5:]) {
+		switch k {
+		case "exit":
+			f.Rule.ExitM = p.number(v)
+		case "dwell":
+			f.Rule.Dwell = time.Duration(p.number(v) * float64(time.Minute))
+		}
+	}
+	p.apply(&tracking.FenceSet{Fence: f})
 }
 
 func (p *play) apply(e tracking.Entry) {
@@ -178,9 +244,19 @@ func (p *play) apply(e tracking.Entry) {
 	if err != nil {
 		p.fatal("%v", err)
 	}
-	for _, e := range c.Events {
-		if strings.HasPrefix(e.Kind, p.only) {
-			p.events = append(p.events, e)
+	for _, x := range c.Events {
+		if strings.HasPrefix(x.Kind, p.only) && !slices.Contains(p.without, x.Kind) {
+			p.events = append(p.events, x)
+		}
+	}
+	if n := len(c.Fixes); n > 0 {
+		p.doubt = c.Fixes[n-1].Doubt
+	}
+	for _, o := range c.Objects {
+		if o.Body == nil {
+			delete(p.objects, [2]string{o.Kind, o.ID})
+		} else {
+			p.objects[[2]string{o.Kind, o.ID}] = o
 		}
 	}
 	p.all.Events = append(p.all.Events, c.Events...)
@@ -212,6 +288,11 @@ func (p *play) restore() {
 	s := tracking.NewState()
 	for _, x := range progress {
 		_ = s.Restore(tracking.Changes{Progress: []tracking.Progress{x}})
+	}
+	for _, o := range p.objects {
+		if err := s.Restore(tracking.Changes{Objects: []tracking.Object{o}}); err != nil {
+			p.fatal("%v", err)
+		}
 	}
 	for _, u := range units {
 		_ = s.Restore(tracking.Changes{Units: []tracking.UnitState{u}})
@@ -257,6 +338,7 @@ func (p *play) leg(name string, o map[string]string) {
 	first, last := coordinates[0], coordinates[len(coordinates)-1]
 	l.From = routing.Point{Name: geodata.Names{EN: name + "-start"}, Lat: first[1], Lon: first[0]}
 	l.To = routing.Point{Name: geodata.Names{EN: name + "-end"}, Lat: last[1], Lon: last[0]}
+	l.From.Kind, l.To.Kind = o["from"], o["to"]
 	if o["geometry"] != "none" {
 		g, err := json.Marshal(map[string]any{"type": "LineString", "coordinates": coordinates})
 		if err != nil {
@@ -318,16 +400,22 @@ func (p *play) open(id tracking.ShipmentID, o map[string]string) {
 		promise := p.time(v)
 		s.Promise = &promise
 	}
+	if v, ok := o["temp"]; ok {
+		low, high, _ := strings.Cut(v, "..")
+		s.Request.Cargo.TempC = &[2]float64{p.number(low), p.number(high)}
+	}
 	p.apply(&tracking.ShipmentOpened{Shipment: s})
 }
 
 func show(events []tracking.Event) string {
 	var out []string
 	for _, e := range events {
-		out = append(out, fmt.Sprintf("%s %s %s %s", e.Time.Sub(day), e.Kind, e.Shipment, e.Where))
+		out = append(out, fmt.Sprintf("%s %s %s %s (%s)", e.Time.Sub(day), e.Kind, subject(&e), e.Where, e.Detail))
 	}
 	return strings.Join(out, "; ")
 }
+
+func subject(e *tracking.Event) string { return cmp.Or(string(e.Shipment), string(e.Unit)) }
 
 func (p *play) expect(w []string) {
 	p.t.Helper()
@@ -342,7 +430,7 @@ func (p *play) expect(w []string) {
 	}
 	e := p.events[0]
 	p.events = p.events[1:]
-	ok := e.Time.Truncate(time.Second).Equal(p.time(w[0])) && e.Kind == w[1] && e.Shipment == tracking.ShipmentID(strings.TrimPrefix(w[2], "-"))
+	ok := e.Time.Truncate(time.Minute).Equal(p.time(w[0])) && e.Kind == w[1] && (subject(&e) == w[2] || w[2] == "-" && e.Shipment == "")
 	if !ok || len(w) > 3 && strings.ReplaceAll(e.Where, " ", "_") != w[3] {
 		p.fatal("expected %v, got %s", w, show([]tracking.Event{e}))
 	}

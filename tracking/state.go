@@ -14,17 +14,6 @@ import (
 	"corridor/geodata"
 )
 
-// Kinds of Event.
-const (
-	EventOpened    = "shipment-opened"
-	EventAmended   = "shipment-amended"
-	EventCancelled = "shipment-cancelled"
-	EventAssigned  = "unit-assigned"
-	EventDeparted  = "departed"
-	EventBorder    = "border-crossed"
-	EventArrived   = "arrived"
-)
-
 // Values of Shipment.Status.
 const (
 	Planned   = "planned"
@@ -49,7 +38,9 @@ type State struct {
 	byCarrier map[PartyID][]*unit
 	fences    fences
 	carnets   carnets
-	spare     []Fix // see folding.room
+	moving    map[ShipmentID]*shipment // under way
+	restored  map[UnitID]*unitWatch    // between Restore and RestoreDone: their units may come later
+	spare     []Fix                    // see folding.room
 }
 
 // NewState is the state of an empty log.
@@ -65,6 +56,7 @@ func NewState() *State {
 		byCarrier: map[PartyID][]*unit{},
 		fences:    newFences(),
 		carnets:   newCarnets(),
+		moving:    map[ShipmentID]*shipment{},
 	}
 }
 
@@ -82,6 +74,8 @@ type unit struct {
 	received  int64  // ms
 	fixes     uint64
 	shipments []*shipment // under way or planned on this unit, by opening
+	arrived   *shipment   // the last it brought; nil: none
+	watch     *unitWatch  // nil: nothing is out of the ordinary
 	recent    []uint32    // the newest device seconds accepted, ascending: see knows
 	sensors   []byte
 	lat, lon  int32 // 1e-7°
@@ -204,7 +198,7 @@ func (u *unit) carry(sh *shipment) {
 type shipment struct {
 	Shipment
 	progress Progress
-	route    *route // made from the plan at the first fix; nil before and after
+	route    *route // made from the plan at the first fix; nil before and after it ended
 }
 
 // Seq is the last record applied.
@@ -260,16 +254,47 @@ func (s *State) RestoreDone(seq uint64) error {
 		if sh.Opened.IsZero() {
 			return fmt.Errorf("restore: progress of shipment %s, which the store does not have", sh.ID)
 		}
-		if sh.Unit == "" || sh.Ended() {
-			continue
+		if sh.Status == UnderWay {
+			s.moving[sh.ID] = sh
 		}
 		u, ok := s.units[sh.Unit]
+		if sh.Ended() {
+			if ok && sh.Status == Arrived {
+				u.brought(sh)
+			}
+			continue
+		}
+		if sh.Unit == "" {
+			continue
+		}
 		if !ok {
 			return fmt.Errorf("restore: shipment %s is on unit %s, which the store does not have", sh.ID, sh.Unit)
 		}
 		u.carry(sh)
 	}
+	for id, w := range s.restored {
+		u, ok := s.units[id]
+		if !ok {
+			return fmt.Errorf("restore: what is remembered of unit %s, which the store does not have", id)
+		}
+		u.watch = w
+	}
+	s.restored = nil
 	return s.placeCarnets()
+}
+
+// brought notes that a shipment has arrived on the unit; of several the last counts,
+// by arrival and id.
+func (u *unit) brought(sh *shipment) {
+	if sh.progress.Arrived == nil {
+		return
+	}
+	if old := u.arrived; old != nil && old != sh {
+		if c := cmp.Or(old.progress.Arrived.Compare(*sh.progress.Arrived), cmp.Compare(old.ID, sh.ID)); c > 0 {
+			return
+		}
+	}
+	u.arrived = sh
 }
 
 func (s *State) newUnit(id UnitID, carrier PartyID, mode geodata.Mode) *unit {
@@ -348,6 +373,8 @@ func (s *State) Apply(seq uint64, entries ...Entry) (Changes, error) {
 			f.amended(e)
 		case *ShipmentCancelled:
 			f.cancelled(e)
+		case *ClockRead:
+			f.clockRead(e)
 		}
 	}
 	f.finish()
@@ -364,6 +391,7 @@ type folding struct {
 	shipments []*shipment // whose Shipment changed
 	progress  []*shipment // whose Progress changed
 	carnets   []*heldCarnet
+	watched   []*unit // whose watch changed
 }
 
 // touch notes that a unit changed.
@@ -425,10 +453,18 @@ func (f *folding) positions(e *Positions) {
 			fix.Cell = e.Cells[i]
 		}
 		if u.located && p.Time.UnixMilli() <= u.ms {
-			continue // late: into history it goes, back it does not move the unit
+			f.late(u, fix) // into history it goes, back it does not move the unit
+			continue
+		}
+		if !e.Simulated { // a demonstration may run faster than anything drives
+			if fix.Doubt = f.judge(u, p); fix.Doubt.Misplaces() {
+				continue // into history it goes, but there the unit was not
+			}
 		}
 		before, first := u.ms, !u.located
 		u.place(fix)
+		f.heard(u, fix)
+		f.sense(u, fix, false)
 		f.latest[u.touched-1] = int32(at)
 		if f.fences.index.Len()+len(f.fences.visits) > 0 {
 			f.follow(u, fix)
@@ -478,6 +514,10 @@ func (f *folding) assigned(e *UnitAssigned) {
 		f.release(old, sh)
 	}
 	sh.Carrier, sh.Unit = e.Carrier, e.Unit
+	assigned := e.At
+	sh.Assigned = &assigned
+	sh.progress.Vigil.Stand = Stand{} // of the unit before
+	f.progress = touch(f.progress, sh)
 	u.carry(sh)
 	f.touch(u)
 	f.shipments = touch(f.shipments, sh)
@@ -515,6 +555,7 @@ func (f *folding) cancelled(e *ShipmentCancelled) {
 		f.release(u, sh)
 	}
 	sh.Status, sh.route = Cancelled, nil
+	delete(f.moving, sh.ID)
 	f.shipments = touch(f.shipments, sh)
 	f.event(Event{Kind: EventCancelled, Time: e.At, Shipment: sh.ID, Unit: sh.Unit, Detail: e.Reason})
 }
@@ -550,6 +591,7 @@ func (f *folding) finish() {
 		}
 		f.c.handles[i] = u.handle
 	}
+	f.finishWatches()
 	for _, sh := range once(f.shipments) {
 		f.c.Shipments = append(f.c.Shipments, sh.Shipment)
 	}

@@ -29,7 +29,7 @@ func TestFoldIsPureAndStoresOnce(t *testing.T) {
 				p := tracking.Position{
 					Unit: tracking.UnitID(rapid.SampledFrom([]string{"A", "B"}).Draw(t, "unit")),
 					Time: day.Add(time.Duration(rapid.IntRange(0, tracking.Window-1).Draw(t, "sec")) * time.Second),
-					Lat:  float64(rapid.IntRange(-90, 90).Draw(t, "lat")), Lon: 1,
+					Lat:  float64(rapid.IntRange(-90, 90).Draw(t, "lat")) / 1e6, Lon: 1, // metres: what jumps is not believed
 				}
 				e.Positions = append(e.Positions, p)
 				sent[fmt.Sprint(p.Unit, p.Time.Unix())] = true

@@ -18,6 +18,7 @@ import (
 
 	"corridor/geodata"
 	"corridor/routing"
+	"corridor/tracking/plausible"
 )
 
 // Distinct identifiers, so that one is never taken for another.
@@ -115,6 +116,8 @@ type Fix struct {
 	Seq       uint64    `json:"seq"`      // of the log record that holds it
 	Cell      uint64    `json:"-"`        // H3 cell at live resolution, computed once
 	Simulated bool      `json:"simulated,omitempty"`
+	// Doubt is why the unit is not believed to have been there; see package plausible.
+	Doubt plausible.Doubt `json:"doubt,omitzero"`
 }
 
 // Refusal is a position that was not accepted.
@@ -163,7 +166,8 @@ type Shipment struct {
 	Destination routing.Point   `json:"destination"`
 	Promise     *time.Time      `json:"promise,omitempty"`
 	Opened      time.Time       `json:"opened"`
-	Status      string          `json:"status"` // planned, under-way, arrived, cancelled
+	Assigned    *time.Time      `json:"assigned,omitempty"` // to the unit it is on
+	Status      string          `json:"status"`             // planned, under-way, arrived, cancelled
 	Simulated   bool            `json:"simulated,omitempty"`
 	Dossier     Dossier         `json:"dossier,omitzero"`
 }
@@ -192,6 +196,7 @@ type Progress struct {
 	Departed *time.Time `json:"departed,omitempty"` // device time of the fix that showed it
 	Arrived  *time.Time `json:"arrived,omitempty"`
 	ETA      *ETA       `json:"eta,omitempty"` // nil before the first fix
+	Vigil    Vigil      `json:"vigil,omitzero"`
 }
 
 // Object is a part of the state that is rare and rich, as JSON: what a Store keeps

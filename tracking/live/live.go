@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"corridor/tracking"
+	"corridor/tracking/plausible"
 )
 
 // Config is what a Tracker needs. Log and Store are required.
@@ -46,6 +47,7 @@ type Config struct {
 	// ends. A start replays about so many. 0: 1,000,000.
 	SnapshotFixes int
 	Upkeep        time.Duration // how often snapshots and trimming are thought of; 0: 5 s
+	ClockEvery    time.Duration // how often it is asked whether something is due by the time alone; 0: 10 s
 }
 
 // Tracker is the live state. Its methods may be called from any goroutine. Those
@@ -93,6 +95,7 @@ type Tracker struct {
 
 	stored, duplicates, appends, slow atomic.Uint64
 	projected                         atomic.Uint64
+	doubted                           [plausible.Parked + 1]atomic.Uint64
 	refusedMu                         sync.Mutex
 	refused                           map[string]uint64
 	storeErr                          atomic.Pointer[string]
@@ -123,6 +126,9 @@ func New(c Config) *Tracker {
 	}
 	if c.Upkeep <= 0 {
 		c.Upkeep = 5 * time.Second
+	}
+	if c.ClockEvery <= 0 {
+		c.ClockEvery = 10 * time.Second
 	}
 	if c.StopAfter <= 0 {
 		c.StopAfter = 10 * time.Second
@@ -163,6 +169,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 	wg.Go(func() { t.projectLoop(work, t.drained) })
 	wg.Go(t.tickLoop)
 	wg.Go(func() { t.upkeepLoop(work) })
+	wg.Go(func() { t.clockLoop(work) })
 	close(t.ready)
 	<-ctx.Done()
 	close(t.closed) // from here on nothing new is accepted; what waits is finished
@@ -291,6 +298,11 @@ func (t *Tracker) keep(c tracking.Changes) {
 	t.queue.add(c)
 	t.events.add(c.Events)
 	t.dirty.add(c)
+	for i := range c.Fixes {
+		if d := c.Fixes[i].Doubt; d != plausible.None {
+			t.doubted[d].Add(1)
+		}
+	}
 }
 
 // Epoch identifies the log.
@@ -308,6 +320,7 @@ type Stats struct {
 	Stored     uint64            // positions made durable
 	Duplicates uint64            // positions known already
 	Refused    map[string]uint64 // positions refused, by Refusal.Code
+	Doubted    map[string]uint64 // positions stored that the unit cannot have been at, by Doubt
 	Appends    uint64            // records appended; Stored/Appends tells how well reports share a write
 	Slow       uint64            // watches cut because events piled up
 	Units      int
@@ -334,6 +347,12 @@ func (t *Tracker) Stats() Stats {
 	t.refusedMu.Lock()
 	s.Refused = maps.Clone(t.refused)
 	t.refusedMu.Unlock()
+	s.Doubted = map[string]uint64{}
+	for _, d := range plausible.Doubts() {
+		if n := t.doubted[d].Load(); n > 0 {
+			s.Doubted[d.String()] = n
+		}
+	}
 	t.watchMu.Lock()
 	s.Watches = len(t.watches)
 	t.watchMu.Unlock()

@@ -94,6 +94,16 @@ func (r *rig) accept(p tracking.Party, batch ...tracking.Position) tracking.Rece
 	return rec
 }
 
+// teleport is accept of units that are faster than anything drives: simulated ones.
+func (r *rig) teleport(p tracking.Party, batch ...tracking.Position) tracking.Receipt {
+	r.t.Helper()
+	rec, err := r.Accept(r.t.Context(), p.ID, batch, tracking.AcceptOptions{Simulated: true})
+	if err != nil {
+		r.t.Fatalf("Accept: %v", err)
+	}
+	return rec
+}
+
 func (r *rig) track(unit tracking.UnitID, q tracking.TrackQuery) []tracking.Fix {
 	r.t.Helper()
 	fixes, err := r.Track(r.t.Context(), unit, q)

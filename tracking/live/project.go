@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"corridor/tracking"
+	"corridor/tracking/plausible"
 )
 
 const (
@@ -228,7 +229,28 @@ func (t *Tracker) Track(ctx context.Context, unit tracking.UnitID, q tracking.Tr
 			fixes = fixes[:q.Limit]
 		}
 	}
+	t.doubt(unit, fixes)
 	return fixes, nil
+}
+
+// doubt flags the fixes of a track, oldest first, that the unit cannot have been at.
+// That follows from the track alone, in whatever order it came, and so it is not kept.
+func (t *Tracker) doubt(unit tracking.UnitID, fixes []tracking.Fix) {
+	t.mu.RLock()
+	top := t.state.TopKMH(unit)
+	t.mu.RUnlock()
+	points := make([]plausible.Point, 0, len(fixes))
+	of := make([]int, 0, len(fixes))
+	for i := range fixes {
+		f := &fixes[i]
+		f.Doubt = plausible.None
+		if !f.Simulated { // a demonstration may run faster than anything drives
+			points, of = append(points, tracking.PointOf(&f.Position)), append(of, i)
+		}
+	}
+	for i, d := range plausible.Track(points, top) {
+		fixes[of[i]].Doubt = d
+	}
 }
 
 // mergeFixes joins two lists of one unit by device time; a unit has one fix a

@@ -68,7 +68,7 @@ func TestStartFromSnapshot(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range 10 {
-			if _, err := tr.Accept(t.Context(), carrier.ID, []tracking.Position{at("A", i, 50, 10+float64(i)/10)}, tracking.AcceptOptions{}); err != nil {
+			if _, err := tr.Accept(t.Context(), carrier.ID, []tracking.Position{at("A", i, 50, 10+float64(i)/10000)}, tracking.AcceptOptions{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -79,7 +79,7 @@ func TestStartFromSnapshot(t *testing.T) {
 	same := func(tr *live.Tracker) {
 		t.Helper()
 		u, err := tr.Unit("A")
-		if err != nil || u.Fixes != 10 || u.Shipment == "" || u.Latest.Lon != 10.9 {
+		if err != nil || u.Fixes != 10 || u.Shipment == "" || u.Latest.Lon != 10.0009 {
 			t.Errorf("unit %+v, %v", u, err)
 		}
 		if r, err := tr.Accept(t.Context(), carrier.ID, []tracking.Position{at("A", 3, 50, 10)}, tracking.AcceptOptions{}); err != nil || r.Duplicates != 1 {

@@ -77,7 +77,7 @@ func names(units []tracking.UnitState) string {
 func TestWatchAViewport(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		p, d := r.party(tracking.Carrier), r.party(tracking.Dispatcher)
-		r.accept(p, at("IN", 0, 50, 10), at("OUT", 0, 50, 30), at("EDGE", 0, 49, 11))
+		r.teleport(p, at("IN", 0, 50, 10), at("OUT", 0, 50, 30), at("EDGE", 0, 49, 11))
 		w := r.watch(tracking.Interest{BBox: box(9, 49, 11, 51), Viewer: d}, nil)
 		s := w.Snapshot()
 		expect(t, "snapshot", names(s.Units), "EDGE@49,11 IN@50,10")
@@ -89,9 +89,9 @@ func TestWatchAViewport(t *testing.T) {
 		}
 		time.Sleep(50 * time.Millisecond) // between two ticks
 		// One entry a unit and tick, the latest; late fixes move nothing.
-		r.accept(p, at("IN", 1, 50.1, 10))
-		r.accept(p, at("IN", 3, 50.3, 10), at("OUT", 1, 50, 31))
-		r.accept(p, at("IN", 2, 50.2, 10))
+		r.teleport(p, at("IN", 1, 50.1, 10))
+		r.teleport(p, at("IN", 3, 50.3, 10), at("OUT", 1, 50, 31))
+		r.teleport(p, at("IN", 2, 50.2, 10))
 		delta, ok := next(t, w)
 		if !ok {
 			t.Fatal("nothing came")
@@ -100,18 +100,18 @@ func TestWatchAViewport(t *testing.T) {
 		expect(t, "fixes", delta.Units[0].Fixes, uint64(4))
 		expect(t, "seq", delta.Seq, r.Seq())
 		// In and out: who leaves is shown once more, from outside.
-		r.accept(p, at("IN", 4, 50, 12), at("OUT", 2, 50, 9.5))
+		r.teleport(p, at("IN", 4, 50, 12), at("OUT", 2, 50, 9.5))
 		delta, _ = next(t, w)
 		expect(t, "crossing", names(delta.Units), "IN@50,12 OUT@50,9.5")
-		r.accept(p, at("IN", 5, 50, 13))
+		r.teleport(p, at("IN", 5, 50, 13))
 		if delta, ok := next(t, w); ok {
 			t.Errorf("outside, still shown: %s", names(delta.Units))
 		}
 		time.Sleep(50 * time.Millisecond)
 		// In and out again within one tick: it was in view before.
-		r.accept(p, at("OUT", 3, 50, 20))
-		r.accept(p, at("OUT", 4, 50, 10.5))
-		r.accept(p, at("OUT", 5, 50, 40))
+		r.teleport(p, at("OUT", 3, 50, 20))
+		r.teleport(p, at("OUT", 4, 50, 10.5))
+		r.teleport(p, at("OUT", 5, 50, 40))
 		delta, _ = next(t, w)
 		expect(t, "left within a tick", names(delta.Units), "OUT@50,40")
 	})
@@ -120,7 +120,7 @@ func TestWatchAViewport(t *testing.T) {
 func TestWatchOverTheAntimeridian(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		p, d := r.party(tracking.Carrier), r.party(tracking.Dispatcher)
-		r.accept(p, at("W", 0, 0, 179), at("E", 0, 0, -179), at("LINE", 0, 0, 180), at("FAR", 0, 0, 0), at("POLE", 0, 90, 0))
+		r.accept(p, at("W", 0, 0, 179), at("E", 0, 0, -179), at("LINE", 0, 0, 180), at("FAR", 0, 0, 1), at("POLE", 0, 90, 0))
 		for _, b := range []*orb.Bound{box(170, -10, -170, 10), box(170, -10, 190, 10), box(-190, -10, -170, 10)} {
 			expect(t, fmt.Sprint(b), names(r.watch(tracking.Interest{BBox: b, Viewer: d}, nil).Snapshot().Units), "E@0,-179 LINE@0,180 W@0,179")
 		}
@@ -128,7 +128,7 @@ func TestWatchOverTheAntimeridian(t *testing.T) {
 			expect(t, fmt.Sprint(b), len(r.watch(tracking.Interest{BBox: b, Viewer: d}, nil).Snapshot().Units), 5)
 		}
 		w := r.watch(tracking.Interest{BBox: box(170, -10, -170, 10), Viewer: d}, nil)
-		r.accept(p, at("FAR", 1, 0, -175))
+		r.teleport(p, at("FAR", 1, 0, -175))
 		delta, _ := next(t, w)
 		expect(t, "delta", names(delta.Units), "FAR@0,-175")
 	})
@@ -282,7 +282,7 @@ func TestCellsWhenTooMany(t *testing.T) {
 		for i := range 30 {
 			batch = append(batch, at(tracking.UnitID(fmt.Sprint("U", i)), 0, 50+float64(i)/100, 10))
 		}
-		r.accept(p, batch...)
+		r.teleport(p, batch...)
 		total := func(cells []tracking.CellCount) (n int) {
 			for _, c := range cells {
 				n += c.Count
@@ -299,7 +299,7 @@ func TestCellsWhenTooMany(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		// A move in the crowd shows in the cells, not as a position; of a named
 		// unit it is shown as such.
-		r.accept(p, at("U1", 1, 50, 30), at("U3", 1, 50, 10))
+		r.teleport(p, at("U1", 1, 50, 30), at("U3", 1, 50, 10))
 		delta, _ := next(t, w)
 		expect(t, "units", names(delta.Units), "U3@50,10")
 		expect(t, "in cells", total(delta.Cells), 29)
@@ -309,7 +309,7 @@ func TestCellsWhenTooMany(t *testing.T) {
 		for i := range 12 {
 			batch = append(batch, at(tracking.UnitID(fmt.Sprint("U", i+10)), 5, 70, 100))
 		}
-		r.accept(p, batch...)
+		r.teleport(p, batch...)
 		delta, _ = next(t, w)
 		if delta.Cells == nil || len(delta.Cells) != 0 {
 			t.Errorf("cells %v, want an empty list", delta.Cells)
@@ -320,7 +320,7 @@ func TestCellsWhenTooMany(t *testing.T) {
 		for i := range batch {
 			batch[i].Time, batch[i].Lat, batch[i].Lon = batch[i].Time.Add(time.Minute), 50, 11
 		}
-		r.accept(p, batch...)
+		r.teleport(p, batch...)
 		delta, _ = next(t, w)
 		expect(t, "in cells", total(delta.Cells), 29)
 	}, func(c *live.Config) { c.ViewUnits = 20 })
