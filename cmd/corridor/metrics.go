@@ -10,7 +10,7 @@ import (
 type trackerMetrics struct {
 	stats func() live.Stats
 
-	positions, appends, units, shipments, watches, slow, seq, projected, pending, storeUp, snapshot, trimmed *prometheus.Desc
+	positions, doubted, appends, units, shipments, watches, slow, seq, projected, pending, storeUp, snapshot, trimmed *prometheus.Desc
 }
 
 func newTrackerMetrics(stats func() live.Stats) *trackerMetrics {
@@ -20,6 +20,7 @@ func newTrackerMetrics(stats func() live.Stats) *trackerMetrics {
 	return &trackerMetrics{
 		stats:     stats,
 		positions: desc("positions_total", "Positions received since the start, by what became of them; refused ones by code.", "result", "code"),
+		doubted:   desc("positions_doubted_total", "Positions stored that their unit cannot have been at, or that are noise, by doubt.", "doubt"),
 		appends:   desc("log_appends_total", "Records appended to the log."),
 		units:     desc("units", "Units known."),
 		shipments: desc("shipments", "Shipments known."),
@@ -48,6 +49,9 @@ func (m *trackerMetrics) Collect(ch chan<- prometheus.Metric) {
 	counter(m.positions, s.Duplicates, "duplicate", "")
 	for code, n := range s.Refused {
 		counter(m.positions, n, "refused", code)
+	}
+	for doubt, n := range s.Doubted {
+		counter(m.doubted, n, doubt)
 	}
 	counter(m.appends, s.Appends)
 	counter(m.slow, s.Slow)
