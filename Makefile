@@ -11,7 +11,7 @@ UI      := web/ui
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 5s
 
-.PHONY: run build test test-go test-ui e2e fuzz bench bench-viewers lint fmt vulncheck geodata ui dist-fresh install clean
+.PHONY: run build test test-go test-ui e2e fuzz bench bench-viewers lint fmt footprint vulncheck geodata ui dist-fresh install clean
 
 run: build ## build, start the demo on the embedded default, print its URL and how to sign in
 	$(CORRIDOR) serve --demo --addr $(ADDR) --data $(DATA)
@@ -60,6 +60,9 @@ lint: $(LINT) ## golangci-lint with the linters of .golangci.yml, gofumpt among 
 
 fmt: $(LINT) ## gofumpt
 	$(LINT) fmt ./...
+
+footprint: ## size of the embedded data, time until ready, memory in use; on a quiet machine
+	.ci/footprint
 
 vulncheck: ## apart, since its database is not reachable everywhere
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,9 +24,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"corridor/geodata"
+	"corridor/geodata/area"
 	"corridor/geodata/border"
 	"corridor/geodata/gazetteer"
+	"corridor/geodata/network"
 	"corridor/geodata/network/exact"
+	"corridor/geodata/paged"
 	"corridor/routing"
 	"corridor/routing/ecommerce"
 	"corridor/routing/regime"
@@ -51,6 +55,7 @@ type app struct {
 	stdout io.Writer // what a person at the terminal must see, once
 
 	openPlanner func() (api.Planner, api.Places, error)
+	pages       func() *paged.Store
 	warmUp      bool                                       // make a plan at the start that nobody asked for
 	tuneDemo    func(*demo)                                // nil: as it is
 	prepare     func(context.Context, *live.Tracker) error // nil: nothing; before requests are let in
@@ -66,7 +71,8 @@ type app struct {
 const drainTime = 15 * time.Second
 
 func newApp(c serveConfig, logger *slog.Logger, clock func() time.Time, stdout io.Writer) *app {
-	a := &app{serveConfig: c, logger: logger, clock: clock, stdout: stdout, serving: make(chan struct{}), openPlanner: func() (api.Planner, api.Places, error) { return openPlanner(c.data) }}
+	a := &app{serveConfig: c, logger: logger, clock: clock, stdout: stdout, serving: make(chan struct{}), pages: sync.OnceValue(func() *paged.Store { return openPages(c.data, logger) })}
+	a.openPlanner = func() (api.Planner, api.Places, error) { return openPlanner(c.data, a.pages()) }
 	a.enter("starting: the log is being replayed")
 	return a
 }
@@ -236,14 +242,29 @@ func (a *app) assemble(store tracking.Store, log *poslog.Log, tracker *live.Trac
 	return s, nil
 }
 
+// comfortable is the memory from which a server lets its networks rest. What is asked for
+// until that is seen again comes on top.
+const comfortable = 256 << 20
+
+// openPages returns where a server keeps its networks: in nameless files of the data
+// directory, which take less of the memory than the heap does.
+func openPages(data string, logger *slog.Logger) *paged.Store {
+	store, err := paged.Open(data, func(err error) { logger.Warn("some of the networks take memory", "err", err) })
+	if err != nil {
+		logger.Warn("the networks take some 200 MB more of the memory", "err", err)
+	}
+	return store
+}
+
 // openPlanner opens the world the planner works in, with what was imported into the
-// data directory.
-func openPlanner(data string) (api.Planner, api.Places, error) {
-	places, err := openPlaces(data)
+// data directory. The store, nil for the heap, is where networks and places go.
+func openPlanner(data string, store *paged.Store) (api.Planner, api.Places, error) {
+	countries := sync.OnceValues(func() (*area.Area, error) { return area.OpenPaged(store) })
+	places, err := openPlacesWith(data, gazetteer.Config{Countries: countries, Store: store})
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the places: %w", err)
 	}
-	world, err := openWorld(data)
+	world, err := openWorldWith(data, network.Config{Countries: countries, Store: store})
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the networks: %w", err)
 	}
@@ -357,6 +378,10 @@ func (a *app) serve(ctx context.Context, s *site, tracker *live.Tracker, tracker
 	})
 	group.Go(func() error { return a.open(work, tracker, trackerEnd) })
 	group.Go(func() error {
+		a.pages().Watch(work, comfortable)
+		return nil
+	})
+	group.Go(func() error {
 		if a.warmUp {
 			warm(work, s.planner, s.places, a.logger)
 		}
@@ -391,6 +416,7 @@ func warm(ctx context.Context, planner api.Planner, places api.Places, logger *s
 	_, err := planner.Plan(ctx, routing.Request{
 		Origin: "CNTAO", Destination: "RUMOW", Cargo: routing.Cargo{WeightKG: 20_000, Unit: routing.FTL}, Depart: begun,
 	}, conditions{})
+	debug.FreeOSMemory() // what decoding took, several times what is left
 	switch {
 	case ctx.Err() != nil: // stopped meanwhile
 	case err != nil:

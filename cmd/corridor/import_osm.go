@@ -81,14 +81,19 @@ func importOSM(ctx context.Context, in importJob, name string, quiet bool) (impo
 // openWorld opens the networks with the areas imported into a data directory; ""
 // is none.
 func openWorld(data string) (*network.World, error) {
+	return openWorldWith(data, network.Config{})
+}
+
+func openWorldWith(data string, with network.Config) (*network.World, error) {
 	if data == "" {
-		return network.Open()
+		return network.New(with), nil
 	}
 	areas, problems := exact.OpenAll(data)
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("an imported area cannot be used; import its extract again or remove the file: %w", errors.Join(problems...))
 	}
-	return network.Open(areas...)
+	with.Imports = areas
+	return network.New(with), nil
 }
 
 // readVehicle reads "40t,4.0m,11.5t": the weight, the height and the axle load, any

@@ -343,12 +343,16 @@ func (m *madePlaces) own(g *gazetteer.Gazetteer, row register.Row) error {
 // openPlaces opens the gazetteer with what was imported into the data directory; ""
 // is none.
 func openPlaces(data string) (*gazetteer.Gazetteer, error) {
+	return openPlacesWith(data, gazetteer.Config{})
+}
+
+func openPlacesWith(data string, with gazetteer.Config) (*gazetteer.Gazetteer, error) {
 	files, err := imported(data, placesDir, ".csv")
 	if err != nil || len(files) == 0 {
 		if err != nil {
 			return nil, err
 		}
-		return gazetteer.Open()
+		return gazetteer.New(with)
 	}
 	// Later layers cover earlier ones: lists of the world below the user's own.
 	slices.SortStableFunc(files, func(a, b string) int { return placeOrder(a) - placeOrder(b) })
@@ -358,7 +362,8 @@ func openPlaces(data string) (*gazetteer.Gazetteer, error) {
 			return nil, err
 		}
 	}
-	g, err := gazetteer.OpenWith(layers...)
+	with.Over = layers
+	g, err := gazetteer.New(with)
 	if !errors.Is(err, gazetteer.ErrFormat) {
 		return g, err
 	}
@@ -368,7 +373,7 @@ func openPlaces(data string) (*gazetteer.Gazetteer, error) {
 			return nil, err
 		}
 	}
-	return gazetteer.OpenWith(layers...)
+	return gazetteer.New(with)
 }
 
 func placeOrder(file string) int {

@@ -51,7 +51,7 @@ var sharedPlanner = sync.OnceValues(func() (struct {
 	api.Places
 }, error,
 ) {
-	planner, places, err := openPlanner("")
+	planner, places, err := openPlanner("", nil)
 	if err == nil {
 		warm(context.Background(), planner, places, slog.New(slog.DiscardHandler))
 	}

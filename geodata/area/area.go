@@ -18,6 +18,7 @@ import (
 	"github.com/paulmach/orb"
 
 	"corridor/geodata"
+	"corridor/geodata/paged"
 	"corridor/geodata/path"
 )
 
@@ -36,6 +37,16 @@ func Open() (*Area, error) {
 		return nil, fmt.Errorf("read embedded countries: %w", err)
 	}
 	return New(t)
+}
+
+// OpenPaged is Open with the shapes in the store's files.
+func OpenPaged(store *paged.Store) (*Area, error) {
+	a, err := Open()
+	if err != nil {
+		return nil, err
+	}
+	store.Move(paged.Of(&a.points), paged.Of(&a.zones), paged.Of(&a.first), paged.Of(&a.edges), paged.Of(&a.refs))
+	return a, nil
 }
 
 // The grid that finds the edges near a point. Its cells are half a degree wide.

@@ -13,6 +13,7 @@ import (
 	"github.com/paulmach/orb"
 
 	"corridor/geodata"
+	"corridor/geodata/paged"
 	"corridor/geodata/path"
 )
 
@@ -23,17 +24,21 @@ var regions []byte
 // Natural Earth's at 1:10 million, of about 2018, rounded to 0.001° (110 m). It is
 // immutable and safe for concurrent use.
 type Regions struct {
-	all   []geodata.Region
-	parts []part
-	cells map[int32][]int32 // parts by whole degree of their box
+	all    []geodata.Region
+	parts  []part
+	ends   []uint32     // of each ring in points, part by part
+	points [][2]float32 // of all rings, one after the other
+
+	first  []uint32 // of each whole degree in inCell; one more at the end
+	inCell []uint32 // parts whose box touches the degree
 }
 
 // part is one polygon of a region: an outer ring and holes, each closed.
 type part struct {
-	region int32
-	box    [4]float32 // west, south, east, north
-	points [][2]float32
-	ends   []int32 // of each ring in points
+	region      int32
+	box         [4]float32 // west, south, east, north
+	start       uint32     // of the first ring in points
+	rings, last uint32     // from and to in ends
 }
 
 // RegionShape is a region as cmd/geodata writes it.
@@ -43,11 +48,15 @@ type RegionShape struct {
 }
 
 // OpenRegions reads the embedded regions, in some 40 ms.
-func OpenRegions() (*Regions, error) {
+func OpenRegions() (*Regions, error) { return OpenRegionsPaged(nil) }
+
+// OpenRegionsPaged is OpenRegions with the shapes in the store's files.
+func OpenRegionsPaged(store *paged.Store) (*Regions, error) {
 	r, err := DecodeRegions(bytes.NewReader(regions))
 	if err != nil {
 		return nil, fmt.Errorf("read embedded regions: %w", err)
 	}
+	store.Move(paged.Of(&r.parts), paged.Of(&r.ends), paged.Of(&r.points), paged.Of(&r.first), paged.Of(&r.inCell))
 	return r, nil
 }
 
@@ -72,12 +81,12 @@ func (r *Regions) find(p orb.Point, of *geodata.Country) (geodata.Region, bool) 
 		return geodata.Region{}, false
 	}
 	x, y := float32(p[0]), float32(p[1])
-	for _, i := range r.cells[degree(x, y)] {
+	for _, i := range r.touching(degree(x, y)) {
 		s := &r.parts[i]
 		if of != nil && r.all[s.region].Country != *of {
 			continue
 		}
-		if x >= s.box[0] && x <= s.box[2] && y >= s.box[1] && y <= s.box[3] && s.holds(x, y) {
+		if x >= s.box[0] && x <= s.box[2] && y >= s.box[1] && y <= s.box[3] && r.holds(s, x, y) {
 			return r.all[s.region], true
 		}
 	}
@@ -90,7 +99,7 @@ func (r *Regions) nearest(p orb.Point, of *geodata.Country) (geodata.Region, boo
 	reach := ShoreKM / kmPerDegree
 	shrink := math.Max(0.01, math.Cos(p[1]*math.Pi/180))
 	best, at := reach*reach, int32(-1)
-	seen := map[int32]bool{}
+	seen := map[uint32]bool{}
 	for lat := math.Floor(p[1] - reach); lat <= p[1]+reach; lat++ {
 		for lon := math.Floor(p[0] - reach/shrink); lon <= p[0]+reach/shrink && lon < p[0]+180; lon++ {
 			turned := lon
@@ -99,7 +108,7 @@ func (r *Regions) nearest(p orb.Point, of *geodata.Country) (geodata.Region, boo
 			} else if turned >= 180 {
 				turned -= 360
 			}
-			for _, i := range r.cells[degree(float32(turned), float32(lat))] {
+			for _, i := range r.touching(degree(float32(turned), float32(lat))) {
 				if seen[i] {
 					continue
 				}
@@ -107,7 +116,7 @@ func (r *Regions) nearest(p orb.Point, of *geodata.Country) (geodata.Region, boo
 				if of != nil && r.all[r.parts[i].region].Country != *of {
 					continue
 				}
-				if d := r.parts[i].offset(p, shrink); d < best {
+				if d := r.offset(&r.parts[i], p, shrink); d < best {
 					best, at = d, r.parts[i].region
 				}
 			}
@@ -119,16 +128,27 @@ func (r *Regions) nearest(p orb.Point, of *geodata.Country) (geodata.Region, boo
 	return r.all[at], true
 }
 
-func degree(lon, lat float32) int32 {
-	return int32(math.Floor(float64(lat)))*512 + int32(math.Floor(float64(lon)))
+// The whole degrees, with one more on the right for points at 180°.
+const degreesWide, degreesHigh = 361, 181
+
+// degree is the number of the whole degree that holds a point.
+func degree(lon, lat float32) int {
+	x := min(max(int(math.Floor(float64(lon)))+180, 0), degreesWide-1)
+	y := min(max(int(math.Floor(float64(lat)))+90, 0), degreesHigh-1)
+	return y*degreesWide + x
+}
+
+// touching are the parts whose box touches a whole degree.
+func (r *Regions) touching(degree int) []uint32 {
+	return r.inCell[r.first[degree]:r.first[degree+1]]
 }
 
 // holds counts the edges east of the point.
-func (s *part) holds(x, y float32) bool {
-	in, from := false, int32(0)
-	for _, end := range s.ends {
+func (r *Regions) holds(s *part, x, y float32) bool {
+	in, from := false, s.start
+	for _, end := range r.ends[s.rings:s.last] {
 		for i := from + 1; i < end; i++ {
-			a, b := s.points[i-1], s.points[i]
+			a, b := r.points[i-1], r.points[i]
 			if (a[1] > y) != (b[1] > y) && float64(x) < float64(a[0])+float64(y-a[1])/float64(b[1]-a[1])*float64(b[0]-a[0]) {
 				in = !in
 			}
@@ -139,11 +159,11 @@ func (s *part) holds(x, y float32) bool {
 }
 
 // offset is the square of how far the nearest edge is, in degrees of latitude.
-func (s *part) offset(p orb.Point, shrink float64) float64 {
-	best, from := math.Inf(1), int32(0)
-	for _, end := range s.ends {
+func (r *Regions) offset(s *part, p orb.Point, shrink float64) float64 {
+	best, from := math.Inf(1), s.start
+	for _, end := range r.ends[s.rings:s.last] {
 		for i := from + 1; i < end; i++ {
-			a, b := s.points[i-1], s.points[i]
+			a, b := r.points[i-1], r.points[i]
 			ax, bx := turn(float64(a[0])-p[0])*shrink, turn(float64(b[0])-p[0])*shrink
 			best = math.Min(best, originToSegment(ax, float64(a[1])-p[1], bx, float64(b[1])-p[1]))
 		}
@@ -154,21 +174,35 @@ func (s *part) offset(p orb.Point, shrink float64) float64 {
 
 // index sorts the parts into the whole degrees their boxes touch.
 func (r *Regions) index() {
-	r.cells = map[int32][]int32{}
 	for i := range r.parts {
 		s := &r.parts[i]
 		s.box = [4]float32{180, 90, -180, -90}
-		for _, p := range s.points {
+		for _, p := range r.points[s.start:r.ends[s.last-1]] {
 			s.box[0], s.box[2] = min(s.box[0], p[0]), max(s.box[2], p[0])
 			s.box[1], s.box[3] = min(s.box[1], p[1]), max(s.box[3], p[1])
 		}
-		for lat := math.Floor(float64(s.box[1])); lat <= float64(s.box[3]); lat++ {
-			for lon := math.Floor(float64(s.box[0])); lon <= float64(s.box[2]); lon++ {
-				c := degree(float32(lon), float32(lat))
-				r.cells[c] = append(r.cells[c], int32(i))
+	}
+	each := func(visit func(cell int, part uint32)) {
+		for i := range r.parts {
+			s := &r.parts[i]
+			for lat := math.Floor(float64(s.box[1])); lat <= float64(s.box[3]); lat++ {
+				for lon := math.Floor(float64(s.box[0])); lon <= float64(s.box[2]); lon++ {
+					visit(degree(float32(lon), float32(lat)), uint32(i))
+				}
 			}
 		}
 	}
+	r.first = make([]uint32, degreesWide*degreesHigh+1)
+	each(func(cell int, _ uint32) { r.first[cell+1]++ })
+	for c := range degreesWide * degreesHigh {
+		r.first[c+1] += r.first[c]
+	}
+	r.inCell = make([]uint32, r.first[degreesWide*degreesHigh])
+	next := slices.Clone(r.first)
+	each(func(cell int, part uint32) {
+		r.inCell[next[cell]] = part
+		next[cell]++
+	})
 }
 
 // Format of the file, inside a raw DEFLATE stream. Strings are a varint length and
@@ -280,7 +314,7 @@ func DecodeRegions(in io.Reader) (*Regions, error) {
 		r.all = append(r.all, x)
 	}
 	for n := count(1 << 20); n > 0 && ok; n-- {
-		s := part{region: int32(count(max(0, len(r.all)-1)))}
+		s := part{region: int32(count(max(0, len(r.all)-1))), start: uint32(len(r.points)), rings: uint32(len(r.ends))}
 		var x, y int64
 		for rings := count(1 << 16); rings > 0 && ok; rings-- {
 			points := count(len(raw))
@@ -289,12 +323,12 @@ func DecodeRegions(in io.Reader) (*Regions, error) {
 				if !ok || x < -180_000 || x > 180_000 || y < -90_000 || y > 90_000 {
 					return nil, ErrFormat
 				}
-				s.points = append(s.points, [2]float32{float32(x) / 1000, float32(y) / 1000})
+				r.points = append(r.points, [2]float32{float32(x) / 1000, float32(y) / 1000})
 			}
-			s.ends = append(s.ends, int32(len(s.points)))
+			r.ends = append(r.ends, uint32(len(r.points)))
 		}
-		s.points = slices.Clip(s.points)
-		if int(s.region) >= len(r.all) || len(s.points) == 0 {
+		s.last = uint32(len(r.ends))
+		if int(s.region) >= len(r.all) || len(r.points) == int(s.start) {
 			return nil, ErrFormat
 		}
 		r.parts = append(r.parts, s)
@@ -302,6 +336,7 @@ func DecodeRegions(in io.Reader) (*Regions, error) {
 	if !ok || len(raw) > 0 {
 		return nil, ErrFormat
 	}
+	r.points, r.ends, r.parts = slices.Clip(r.points), slices.Clip(r.ends), slices.Clip(r.parts)
 	r.index()
 	return r, nil
 }

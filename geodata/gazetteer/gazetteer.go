@@ -28,6 +28,7 @@ import (
 
 	"corridor/geodata"
 	"corridor/geodata/area"
+	"corridor/geodata/paged"
 	"corridor/geodata/path"
 )
 
@@ -47,7 +48,7 @@ type Gazetteer struct {
 	zones     *area.TimeZones  //
 	area      func() (*area.Area, error)
 	regions   func() (*area.Regions, error)
-	spelt     func() []spelling      // made for the first misspelt name
+	spelt     func() spellings       // made for the first misspelt name
 	words     func() []sign          // made for the first name that needs them
 	inRegion  func() map[string]bool // keys of the names of all regions
 }
@@ -74,7 +75,7 @@ type layer struct {
 	population []uint32
 	functions  []byte
 	rank       []byte
-	zh, ru     map[int32]int32 // name by place
+	zh, ru     inLanguage
 
 	// Other names, in the order of their key.
 	names     texts
@@ -98,30 +99,60 @@ type country struct {
 }
 
 // Open reads the embedded gazetteer.
-func Open() (*Gazetteer, error) {
-	l, err := decode(bytes.NewReader(places))
-	if err != nil {
-		return nil, fmt.Errorf("read embedded places: %w", err)
-	}
-	return assemble(l)
-}
+func Open() (*Gazetteer, error) { return New(Config{}) }
 
 // OpenWith lays places that Encode wrote over the embedded ones, later layers over
 // earlier ones. A place of theirs with the UN/LOCODE of one below stands in its stead;
 // of equal names those of layers marked as the user's own are found first.
-func OpenWith(over ...io.Reader) (*Gazetteer, error) {
+func OpenWith(over ...io.Reader) (*Gazetteer, error) { return New(Config{Over: over}) }
+
+// Config is what a gazetteer is made of and shares with others.
+type Config struct {
+	Over      []io.Reader                // see OpenWith
+	Countries func() (*area.Area, error) // nil: shapes of its own, when they are needed
+	Store     *paged.Store               // where the columns of the embedded places go; nil: the heap
+}
+
+// New reads the embedded gazetteer and what lies over it.
+func New(c Config) (*Gazetteer, error) {
 	l, err := decode(bytes.NewReader(places))
 	if err != nil {
 		return nil, fmt.Errorf("read embedded places: %w", err)
 	}
+	l.move(c.Store)
 	layers := []*layer{l}
-	for _, r := range over {
+	for _, r := range c.Over {
 		if l, err = decode(r); err != nil {
 			return nil, err
 		}
 		layers = append(layers, l)
 	}
-	return assemble(layers...)
+	g, err := assemble(layers...)
+	if err != nil {
+		return nil, err
+	}
+	if c.Countries != nil {
+		g.area = c.Countries
+	}
+	g.regions = sync.OnceValues(func() (*area.Regions, error) { return area.OpenRegionsPaged(c.Store) })
+	g.spelt = sync.OnceValue(func() spellings {
+		s := g.spellings()
+		c.Store.Move(paged.Of(&s.all), paged.Of(&s.letters))
+		return s
+	})
+	return g, nil
+}
+
+// move takes the columns to the store.
+func (l *layer) move(store *paged.Store) {
+	// They share what was read of the file, which is let go.
+	l.country, l.functions, l.rank = slices.Clone(l.country), slices.Clone(l.functions), slices.Clone(l.rank)
+	store.Move(
+		paged.Of(&l.en.blob), paged.Of(&l.en.ends), paged.Of(&l.country), paged.Of(&l.tail), paged.Of(&l.points),
+		paged.Of(&l.population), paged.Of(&l.functions), paged.Of(&l.rank),
+		paged.Of(&l.names.blob), paged.Of(&l.names.ends), paged.Of(&l.namePlace), paged.Of(&l.nameKind), paged.Of(&l.codes),
+		paged.Of(&l.zh.place), paged.Of(&l.zh.name), paged.Of(&l.ru.place), paged.Of(&l.ru.name),
+	)
 }
 
 // assemble joins layers, the embedded one first.
@@ -202,15 +233,7 @@ func (l *layer) prepare() {
 		c := &l.countries[i]
 		c.keys = [4]string{keyOf(string(c.code)), keyOf(c.names.EN), keyOf(c.names.ZH), keyOf(c.names.RU)}
 	}
-	l.zh, l.ru = map[int32]int32{}, map[int32]int32{}
-	for i, kind := range l.nameKind {
-		switch kind {
-		case kindZH:
-			l.zh[l.namePlace[i]] = int32(i)
-		case kindRU:
-			l.ru[l.namePlace[i]] = int32(i)
-		}
-	}
+	l.zh, l.ru = l.language(kindZH), l.language(kindRU)
 	for i, tail := range l.tail {
 		if tail > 0 {
 			c := l.countries[l.country[i]].code
@@ -218,6 +241,33 @@ func (l *layer) prepare() {
 		}
 	}
 	slices.Sort(l.codes)
+}
+
+// inLanguage are the names of places in one language, by place.
+type inLanguage struct{ place, name []int32 }
+
+func (l *layer) language(kind byte) inLanguage {
+	var all []uint64
+	for i, k := range l.nameKind {
+		if k == kind {
+			all = append(all, entry(uint32(l.namePlace[i]), int32(i)))
+		}
+	}
+	slices.Sort(all)
+	out := inLanguage{make([]int32, len(all)), make([]int32, len(all))}
+	for i, e := range all {
+		out.place[i], out.name[i] = int32(e>>32), int32(uint32(e))
+	}
+	return out
+}
+
+// of is the name of a place; where the data has two, the last.
+func (in inLanguage) of(place int32) (name int32, ok bool) {
+	at, _ := slices.BinarySearch(in.place, place+1)
+	if at == 0 || in.place[at-1] != place {
+		return 0, false
+	}
+	return in.name[at-1], true
 }
 
 func vector(p orb.Point) [3]float64 {
@@ -333,10 +383,10 @@ func (g *Gazetteer) place(r ref) geodata.Place {
 		Functions:  g.functionsOf(r),
 		Population: int(l.population[r.at]),
 	}
-	if n, ok := l.zh[r.at]; ok {
+	if n, ok := l.zh.of(r.at); ok {
 		p.Names.ZH = l.names.at(int(n))
 	}
-	if n, ok := l.ru[r.at]; ok {
+	if n, ok := l.ru.of(r.at); ok {
 		p.Names.RU = l.names.at(int(n))
 	}
 	p.TimeZone = g.zones.Of(p.Point)

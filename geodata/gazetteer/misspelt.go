@@ -2,6 +2,7 @@ package gazetteer
 
 import (
 	"cmp"
+	"math"
 	"math/bits"
 	"slices"
 	"strings"
@@ -11,10 +12,22 @@ import (
 
 // spelling is the key of a name prepared for comparing with misspelt ones.
 type spelling struct {
-	of    target
-	malus int32
-	mask  uint64 // a bit for each letter there is, by its code modulo 64
-	key   []rune
+	of     target
+	mask   uint64 // a bit for each letter there is, by its code modulo 64
+	begin  uint32 // of the key in letters
+	length uint8  // longer names are not guessed
+	malus  uint8
+}
+
+// spellings are prepared names in one piece of memory, since each misspelt query goes
+// through all of them.
+type spellings struct {
+	all     []spelling
+	letters []rune
+}
+
+func (s *spellings) key(i int) []rune {
+	return s.letters[s.all[i].begin:][:s.all[i].length]
 }
 
 func letterMask(key []rune) (mask uint64) {
@@ -25,11 +38,17 @@ func letterMask(key []rune) (mask uint64) {
 }
 
 // spellings are the names of all known places and of the terminals.
-func (g *Gazetteer) spellings() []spelling {
-	var out []spelling
+func (g *Gazetteer) spellings() spellings {
+	var out spellings
 	add := func(of target, key string, malus int) {
-		letters := []rune(key)
-		out = append(out, spelling{of, int32(malus), letterMask(letters), letters})
+		begin := len(out.letters)
+		out.letters = append(out.letters, []rune(key)...)
+		letters := out.letters[begin:]
+		if len(letters) == 0 || len(letters) > math.MaxUint8 {
+			out.letters = out.letters[:begin]
+			return
+		}
+		out.all = append(out.all, spelling{of, letterMask(letters), uint32(begin), uint8(len(letters)), uint8(malus)})
 	}
 	for n, l := range g.layers {
 		for i := range l.en.len() {
@@ -71,19 +90,19 @@ func (g *Gazetteer) guesses(key string, take func(guess)) {
 	mask := letterMask(letters)
 	var rows editRows
 	all := g.spelt()
-	for i := range all {
-		s := &all[i]
-		long := len(s.key) - length
+	for i := range all.all {
+		s := &all.all[i]
+		long := int(s.length) - length
 		if long < -limit || bits.OnesCount64(mask&^s.mask) > limit {
 			continue
 		}
 		whole := long <= limit && bits.OnesCount64(s.mask&^mask) <= limit
 		// A name that goes on is guessed only when it begins as typed: people
 		// seldom miss the first letter, and there are many names.
-		if !whole && (length < 5 || s.key[0] != letters[0]) {
+		if !whole && (length < 5 || all.letters[s.begin] != letters[0]) {
 			continue
 		}
-		full, begins := rows.distance(letters, s.key, limit)
+		full, begins := rows.distance(letters, all.key(i), limit)
 		switch {
 		case full <= limit:
 			take(guess{s.of, full, int(s.malus), false})

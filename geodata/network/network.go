@@ -16,11 +16,13 @@ import (
 	"github.com/paulmach/orb"
 
 	"corridor/geodata"
+	"corridor/geodata/area"
 	"corridor/geodata/network/air"
 	"corridor/geodata/network/exact"
 	"corridor/geodata/network/joint"
 	"corridor/geodata/network/land"
 	"corridor/geodata/network/sea"
+	"corridor/geodata/paged"
 )
 
 // World is the four networks. Each is decoded when it is first asked for, in
@@ -34,24 +36,44 @@ type World struct {
 
 // Open returns the world on the embedded networks, with imported areas set into its
 // roads and railways; where they overlap the first has precedence.
-func Open(imports ...*exact.Area) (*World, error) {
-	return &World{
-		sea:  sync.OnceValues(sea.Open),
-		rail: sync.OnceValues(func() (engine, error) { return openLand(geodata.Rail, imports) }),
-		road: sync.OnceValues(func() (engine, error) { return openLand(geodata.Road, imports) }),
-		air:  sync.OnceValues(air.Open),
-	}, nil
+func Open(imports ...*exact.Area) (*World, error) { return New(Config{Imports: imports}), nil }
+
+// Config is what a world is made of and shares with others.
+type Config struct {
+	Imports   []*exact.Area              // see Open
+	Countries func() (*area.Area, error) // nil: shapes of its own, when they are needed
+	Store     *paged.Store               // where the networks go; nil: the heap
 }
 
-func openLand(m geodata.Mode, imports []*exact.Area) (engine, error) {
-	if !slices.ContainsFunc(imports, func(a *exact.Area) bool { return a.Network(m) != nil }) {
-		return land.Open(m)
+// New returns the world on the embedded networks.
+func New(c Config) *World {
+	if c.Countries == nil {
+		c.Countries = sync.OnceValues(func() (*area.Area, error) { return area.OpenPaged(c.Store) })
+	}
+	return &World{
+		sea:  sync.OnceValues(func() (*sea.Graph, error) { return sea.OpenPaged(c.Store) }),
+		rail: sync.OnceValues(func() (engine, error) { return c.land(geodata.Rail) }),
+		road: sync.OnceValues(func() (engine, error) { return c.land(geodata.Road) }),
+		air: sync.OnceValues(func() (*air.Graph, error) {
+			countries, err := c.Countries()
+			if err != nil {
+				return nil, err
+			}
+			return air.Over(countries), nil
+		}),
+	}
+}
+
+func (c Config) land(m geodata.Mode) (engine, error) {
+	with := land.Shared{Countries: c.Countries, Store: c.Store}
+	if !slices.ContainsFunc(c.Imports, func(a *exact.Area) bool { return a.Network(m) != nil }) {
+		return land.OpenShared(m, with)
 	}
 	net, err := land.Stored(m)
 	if err != nil {
 		return nil, err
 	}
-	return joint.New(net, imports)
+	return joint.New(net, c.Imports, with)
 }
 
 // Warm decodes the networks of the modes at once, so that no user waits for it.

@@ -70,7 +70,12 @@ func Open() (*Graph, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open air network: %w", err)
 	}
-	return &Graph{countries: countries, lattices: map[string]*lattice{}}, nil
+	return Over(countries), nil
+}
+
+// Over returns the network over countries.
+func Over(countries *area.Area) *Graph {
+	return &Graph{countries: countries, lattices: map[string]*lattice{}}
 }
 
 // Route is the shortest way from one point to the other that stays out of the

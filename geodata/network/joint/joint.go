@@ -62,8 +62,11 @@ type way struct {
 
 // New sets areas into a network, which it keeps and changes. Where areas overlap
 // the first has precedence. Areas without the mode are passed over.
-func New(n *land.Net, areas []*exact.Area) (*Graph, error) {
-	g := &Graph{mode: n.Mode, countries: sync.OnceValues(area.Open)}
+func New(n *land.Net, areas []*exact.Area, with land.Shared) (*Graph, error) {
+	if with.Countries == nil {
+		with.Countries = sync.OnceValues(area.Open)
+	}
+	g := &Graph{mode: n.Mode, countries: with.Countries}
 	for _, a := range areas {
 		net := a.Network(n.Mode)
 		if net == nil {
@@ -86,7 +89,7 @@ func New(n *land.Net, areas []*exact.Area) (*Graph, error) {
 		if again {
 			continue
 		}
-		graph, err := land.Join(cut, inset{g})
+		graph, err := land.Join(cut, inset{g}, with)
 		if err != nil {
 			return nil, fmt.Errorf("join imports to the world's %ss: %w", n.Mode, err)
 		}

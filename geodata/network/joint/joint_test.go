@@ -128,7 +128,7 @@ func bothSides(lon float64) geodata.Country {
 
 func join(t testing.TB, n *land.Net, areas ...*exact.Area) *Graph {
 	t.Helper()
-	g, err := New(n, areas)
+	g, err := New(n, areas, land.Shared{})
 	if err != nil {
 		t.Fatal(err)
 	}

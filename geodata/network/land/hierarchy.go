@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"slices"
+
+	"corridor/geodata/paged"
 )
 
 // hierarchy is the skeleton of a customisable contraction hierarchy (Dibbelt,
@@ -107,6 +109,15 @@ func (h *hierarchy) arc(lower, upper int32) int32 {
 type metric struct {
 	begin        []int32 // per node, where its arcs begin in cost and metres; -1 if it is left out
 	cost, metres []uint32
+	pages        *paged.Pages // that hold it, to be kept alive for as long as it is read
+}
+
+// own is the layout where it is not that of the hierarchy.
+func (m *metric) own(h *hierarchy) []paged.Column {
+	if len(m.begin) == 0 || &m.begin[0] == &h.start[0] {
+		return nil
+	}
+	return []paged.Column{paged.Of(&m.begin)}
 }
 
 // customise computes a metric from the edges' cost and metres; a cost of far

@@ -22,8 +22,11 @@ type Inset interface {
 }
 
 // Join makes a graph of a network whose edges may have numbers in an inset.
-func Join(n *Net, inset Inset) (*Graph, error) {
-	g, err := New(n)
+func Join(n *Net, inset Inset, with Shared) (*Graph, error) {
+	if err := n.check(); err != nil {
+		return nil, err
+	}
+	g, err := newGraph(n, with)
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ import (
 
 	"corridor/geodata"
 	"corridor/geodata/area"
+	"corridor/geodata/paged"
 	"corridor/geodata/path"
 )
 
@@ -41,10 +42,13 @@ type Graph struct {
 	stations  []station
 	lat, lon  []int32
 	country   []uint8
-	edges     []Edge
-	part      []int32 // per node, the root of its connected part
+	edges     []line
+	shapes    []Vertex // of all edges, one after the other
+	part      []int32  // per node, the root of its connected part
 	up        *hierarchy
 	at        *index
+	pages     *paged.Pages // of all these
+	store     *paged.Store
 	land      func() (*area.Area, error) // opened when a point lies off the network
 	climbs    sync.Pool
 	snapped   remembered
@@ -54,12 +58,35 @@ type Graph struct {
 	entries []*entry   // most recently used first
 }
 
+// line is an Edge without its points, which are at from in Graph.shapes and go on to
+// those of the next.
+type line struct {
+	From, To  uint32
+	Metres    uint32
+	Inset     int32
+	from      uint32
+	Kind      uint16
+	Post      uint16
+	Delay     uint16
+	Slow      uint8
+	Estimated bool
+}
+
+// Shared is what a graph may share with others.
+type Shared struct {
+	Countries func() (*area.Area, error) // tells land from water; nil: shapes of its own, when they are needed
+	Store     *paged.Store               // where the network and its metrics go; nil: the heap
+}
+
 // keptBytes is how much memory the metrics kept may take. One that avoids little
 // takes 20 MB on roads, one that stays within a few countries less.
 const keptBytes = 64 << 20
 
 // Open reads the embedded network of a land mode.
-func Open(mode geodata.Mode) (*Graph, error) {
+func Open(mode geodata.Mode) (*Graph, error) { return OpenShared(mode, Shared{}) }
+
+// OpenShared is Open with what others have too.
+func OpenShared(mode geodata.Mode, with Shared) (*Graph, error) {
 	if mode != geodata.Road && mode != geodata.Rail {
 		return nil, fmt.Errorf("open land network: mode %q is not road or rail", mode)
 	}
@@ -67,7 +94,7 @@ func Open(mode geodata.Mode) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newGraph(net)
+	return newGraph(net, with)
 }
 
 // Stored reads the embedded network of a land mode as it is stored.
@@ -88,14 +115,27 @@ func New(n *Net) (*Graph, error) {
 	if err := n.check(); err != nil {
 		return nil, err
 	}
-	return newGraph(n)
+	return newGraph(n, Shared{})
 }
 
-func newGraph(n *Net) (*Graph, error) {
+func newGraph(n *Net, with Shared) (*Graph, error) {
 	g := &Graph{
 		mode: n.Mode, countries: n.Countries, posts: n.Posts, kinds: n.Kinds,
-		lat: n.Lat, lon: n.Lon, country: n.NodeCountry, edges: n.Edges,
-		land: sync.OnceValues(area.Open),
+		lat: n.Lat, lon: n.Lon, country: n.NodeCountry,
+		land: with.Countries, store: with.Store,
+	}
+	if g.land == nil {
+		g.land = sync.OnceValues(area.Open)
+	}
+	points := 0
+	for i := range n.Edges {
+		points += len(n.Edges[i].Shape)
+	}
+	g.edges, g.shapes = make([]line, len(n.Edges)), make([]Vertex, 0, points)
+	for i := range n.Edges {
+		e := &n.Edges[i]
+		g.edges[i] = line{e.From, e.To, e.Metres, e.Inset, uint32(len(g.shapes)), e.Kind, e.Post, e.Delay, e.Slow, e.Estimated}
+		g.shapes = append(g.shapes, e.Shape...)
 	}
 	g.number = make(map[geodata.Country]uint8, len(n.Countries))
 	for i, c := range n.Countries[1:] {
@@ -110,12 +150,27 @@ func newGraph(n *Net) (*Graph, error) {
 		}
 	}
 	g.at = newIndex(g)
-	g.climbs.New = func() any { return newClimb(len(n.Lat)) }
+	nodes := len(n.Lat) // so that nothing keeps the net, whose edges are no longer needed
+	g.climbs.New = func() any { return newClimb(nodes) }
 	var err error
 	if g.mode == geodata.Rail {
 		g.stations, err = readStations()
 	}
+	h := g.up
+	g.pages = g.store.Move(
+		paged.Of(&g.lat), paged.Of(&g.lon), paged.Of(&g.country), paged.Of(&g.edges), paged.Of(&g.shapes), paged.Of(&g.part),
+		paged.Of(&h.start), paged.Of(&h.head), paged.Of(&h.parent), paged.Of(&h.edge), paged.Of(&h.heads), paged.Of(&h.down), paged.Of(&h.downTo),
+		paged.Of(&g.at.start), paged.Of(&g.at.edges),
+	)
 	return g, err
+}
+
+// shape is the points of an edge between its ends.
+func (g *Graph) shape(e int32) []Vertex {
+	if int(e)+1 == len(g.edges) {
+		return g.shapes[g.edges[e].from:]
+	}
+	return g.shapes[g.edges[e].from:g.edges[e+1].from]
 }
 
 // border tells whether an edge is the step over a border.
@@ -127,7 +182,7 @@ func (g *Graph) border(e int32) bool {
 func (g *Graph) walk(e int32, segment func(a, b Vertex)) {
 	edge := &g.edges[e]
 	last := Vertex{g.lat[edge.From], g.lon[edge.From]}
-	for _, v := range edge.Shape {
+	for _, v := range g.shape(e) {
 		segment(last, v)
 		last = v
 	}
@@ -195,6 +250,10 @@ func (g *Graph) profile(ctx context.Context, avoid geodata.Avoid) (*profile, err
 		if err != nil {
 			return nil, err // the entry stays, empty: the next caller computes it
 		}
+		// Working it out went through all of the network. Ways need little of it.
+		m.pages = g.store.Move(append([]paged.Column{paged.Of(&m.cost), paged.Of(&m.metres)}, m.own(g.up)...)...)
+		g.store.Recycle(m.pages)
+		g.pages.Rest()
 		e.metric = m
 		g.trim(e, m.bytes())
 	}
@@ -261,7 +320,7 @@ func (g *Graph) shut(avoid geodata.Avoid) []geodata.Country {
 }
 
 // bars tells whether the vehicle may not use an edge of the network itself.
-func (l limits) bars(e *Edge) bool { return l.barred != nil && e.Inset == 0 && l.barred[e.Kind] }
+func (l limits) bars(e *line) bool { return l.barred != nil && e.Inset == 0 && l.barred[e.Kind] }
 
 func (l limits) key() string {
 	key := make([]byte, 0, len(l.out)+len(l.group)+len(l.shut))
@@ -355,6 +414,7 @@ func (g *Graph) RouteEnds(ctx context.Context, from, to End, avoid geodata.Avoid
 	if err != nil {
 		return Way{}, err
 	}
+	defer pr.metric.pages.KeepAlive()
 	near, err := g.end(from, pr)
 	if err != nil {
 		return g.roadless(from, to, pr, fmt.Errorf("start: %w", err))
@@ -560,6 +620,7 @@ func (g *Graph) TableEnds(ctx context.Context, from, to []End, avoid geodata.Avo
 	if err != nil {
 		return nil, err
 	}
+	defer pr.metric.pages.KeepAlive()
 	targets := make([]target, len(to))
 	for i, p := range to {
 		if targets[i], err = g.target(p, pr); err != nil {

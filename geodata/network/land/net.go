@@ -63,7 +63,7 @@ type Kind struct {
 }
 
 // cost is what going so many metres along the edge costs, borders included.
-func (e *Edge) cost(metres uint32) uint32 {
+func (e *line) cost(metres uint32) uint32 {
 	return uint32(uint64(metres)*uint64(100+uint32(e.Slow))/100) + uint32(e.Delay)*1000
 }
 

@@ -146,7 +146,7 @@ func (t *trace) at(n int32) Vertex { return Vertex{t.g.lat[n], t.g.lon[n]} }
 
 // within goes along one edge between two places on it.
 func (t *trace) within(a, b snap) {
-	shape := t.g.edges[a.edge].Shape
+	shape := t.g.shape(a.edge)
 	if a.vertex <= b.vertex {
 		for _, v := range shape[a.vertex-1 : b.vertex-1] {
 			t.vertex(v)
@@ -163,12 +163,12 @@ func (t *trace) within(a, b snap) {
 func (t *trace) leave(s snap, node int32) {
 	e := &t.g.edges[s.edge]
 	if node == int32(e.From) {
-		for _, v := range slices.Backward(e.Shape[:s.vertex-1]) {
+		for _, v := range slices.Backward(t.g.shape(s.edge)[:s.vertex-1]) {
 			t.vertex(v)
 		}
 		t.edge(s.edge, float64(s.along))
 	} else {
-		for _, v := range e.Shape[s.vertex-1:] {
+		for _, v := range t.g.shape(s.edge)[s.vertex-1:] {
 			t.vertex(v)
 		}
 		t.edge(s.edge, float64(e.Metres-s.along))
@@ -181,12 +181,12 @@ func (t *trace) leave(s snap, node int32) {
 func (t *trace) arrive(node int32, s snap) {
 	e := &t.g.edges[s.edge]
 	if node == int32(e.From) {
-		for _, v := range e.Shape[:s.vertex-1] {
+		for _, v := range t.g.shape(s.edge)[:s.vertex-1] {
 			t.vertex(v)
 		}
 		t.edge(s.edge, float64(s.along))
 	} else {
-		for _, v := range slices.Backward(e.Shape[s.vertex-1:]) {
+		for _, v := range slices.Backward(t.g.shape(s.edge)[s.vertex-1:]) {
 			t.vertex(v)
 		}
 		t.edge(s.edge, float64(e.Metres-s.along))
@@ -209,11 +209,11 @@ func (t *trace) pass(edge, to int32) {
 			Point: orb.Point{float64(v.Lon) / UnitsPerDegree, float64(v.Lat) / UnitsPerDegree},
 		})
 	} else if int32(e.To) == to {
-		for _, v := range e.Shape {
+		for _, v := range t.g.shape(edge) {
 			t.vertex(v)
 		}
 	} else {
-		for _, v := range slices.Backward(e.Shape) {
+		for _, v := range slices.Backward(t.g.shape(edge)) {
 			t.vertex(v)
 		}
 	}

@@ -38,9 +38,6 @@ type port struct {
 	point      orb.Point
 	outs       []out      // ways from the point into open water
 	approaches []approach // by node
-
-	mu     sync.Mutex // guards berths
-	berths *cache[*profile, *berth]
 }
 
 // alongshore finds the way between two neighbouring points over the raster.
@@ -116,7 +113,7 @@ func (g *Graph) port(p orb.Point) (*port, error) {
 
 // attach finds the ways from a point to the network.
 func (g *Graph) attach(p orb.Point) *port {
-	pt := &port{point: p, berths: newCache[*profile, *berth](berthsKept)}
+	pt := &port{point: p}
 	l := g.lookouts.Get().(*lookout)
 	defer g.lookouts.Put(l)
 	l.sort(g.nodes, globe.FromPoint(p))

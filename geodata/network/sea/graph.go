@@ -208,7 +208,9 @@ func (g *Graph) Route(from, to orb.Point, avoid []string) (geodata.Path, error) 
 	if err != nil {
 		return geodata.Path{}, err
 	}
-	w, ok := g.way(a, b, g.profile(shut))
+	p := g.profile(shut)
+	defer p.pages.KeepAlive()
+	w, ok := g.way(a, b, p)
 	if !ok {
 		return geodata.Path{}, g.noWay(a, b, shut)
 	}
@@ -223,6 +225,7 @@ func (g *Graph) Table(from, to []orb.Point, avoid []string) ([][]float64, error)
 		return nil, err
 	}
 	p := g.profile(shut)
+	defer p.pages.KeepAlive()
 	a, b := g.allPorts(from), g.allPorts(to)
 	out := make([][]float64, len(from))
 	var rows errgroup.Group
@@ -288,7 +291,9 @@ func (g *Graph) profileOf(avoid []string) (mask, error) {
 // noWay explains why there is no way between two ports.
 func (g *Graph) noWay(a, b *port, shut mask) error {
 	extra := shut &^ g.shut
-	if _, ok := g.way(a, b, g.profile(g.shut)); ok && extra != 0 {
+	p := g.profile(g.shut)
+	defer p.pages.KeepAlive()
+	if _, ok := g.way(a, b, p); ok && extra != 0 {
 		return fmt.Errorf("%w by sea from %s to %s with %s shut", geodata.ErrNoRoute, show(a.point), show(b.point), g.list(extra))
 	}
 	return fmt.Errorf("%w by sea from %s to %s: their waters are not joined", geodata.ErrNoRoute, show(a.point), show(b.point))

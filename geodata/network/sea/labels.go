@@ -3,9 +3,11 @@ package sea
 import (
 	"math/bits"
 	"slices"
+	"sync"
 
 	"corridor/geodata/network/sea/internal/globe"
 	"corridor/geodata/network/sea/internal/queue"
+	"corridor/geodata/paged"
 )
 
 const unreached = 1e30 // km
@@ -20,6 +22,10 @@ type profile struct {
 	extra  float32 // …by so many km
 	first  []int32 // of each core node's labels; one more at the end
 	labels []label
+	pages  *paged.Pages // that hold first and labels
+
+	mu     sync.Mutex // guards berths
+	berths *cache[*port, *berthSlot]
 }
 
 type label struct {
@@ -42,7 +48,7 @@ func (p *profile) weight(passages mask) float32 {
 // newProfile builds the labels. A node is a hub for those whose way to it leads
 // over no more important one.
 func (g *Graph) newProfile(shut mask) *profile {
-	p := &profile{shut: shut}
+	p := &profile{shut: shut, berths: newCache[*port, *berthSlot](berthsKept)}
 	if shut&g.suezRoute != 0 {
 		p.dear, p.extra = g.northPacific, detourKM
 	}
@@ -113,6 +119,8 @@ func (g *Graph) newProfile(shut mask) *profile {
 		p.labels = append(p.labels, ls...)
 		p.first[i+1] = int32(len(p.labels))
 	}
+	p.pages = g.store.Move(paged.Of(&p.first), paged.Of(&p.labels))
+	g.store.Recycle(p.pages)
 	return p
 }
 

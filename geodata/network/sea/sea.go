@@ -21,6 +21,7 @@ import (
 	"corridor/geodata/network/sea/internal/chart"
 	"corridor/geodata/network/sea/internal/globe"
 	"corridor/geodata/network/sea/internal/pilot"
+	"corridor/geodata/paged"
 
 	"github.com/paulmach/orb"
 )
@@ -80,8 +81,11 @@ type Graph struct {
 	nextTo     []int32     // as first, for neighbours
 	neighbours []neighbour // by legs that sail no passage
 
-	climbers sync.Pool // *climber
-	lookouts sync.Pool // *lookout
+	store    *paged.Store // of the columns above and those of profiles; nil: they are on the heap
+	climbers sync.Pool    // *climber
+	lookouts sync.Pool    // *lookout
+
+	building sync.Mutex // one profile at a time: each takes three times its size meanwhile
 
 	mu       sync.Mutex // guards the caches
 	ports    *cache[orb.Point, *port]
@@ -121,7 +125,11 @@ type gate struct {
 }
 
 // Open decodes the embedded network.
-func Open() (*Graph, error) {
+func Open() (*Graph, error) { return OpenPaged(nil) }
+
+// OpenPaged is Open with the network, and what is worked out for each set of shut
+// passages, in the store's files.
+func OpenPaged(store *paged.Store) (*Graph, error) {
 	c, err := chart.Read(chartFile)
 	if err != nil {
 		return nil, fmt.Errorf("open sea network: %w", err)
@@ -130,5 +138,15 @@ func Open() (*Graph, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open sea network: %w", err)
 	}
-	return newGraph(c, ps)
+	g, err := newGraph(c, ps)
+	if err != nil {
+		return nil, err
+	}
+	g.store = store
+	store.Move(append(
+		c.Water.Columns(),
+		paged.Of(&g.nodes), paged.Of(&g.first), paged.Of(&g.arcs), paged.Of(&g.coreFirst), paged.Of(&g.coreArcs),
+		paged.Of(&g.nextTo), paged.Of(&g.neighbours),
+	)...)
+	return g, nil
 }

@@ -13,7 +13,7 @@ import (
 
 const (
 	profilesKept = 6
-	berthsKept   = 4
+	berthsKept   = 1024 // of each profile
 )
 
 // profileSlot holds the labels for a set of shut passages, built when they are
@@ -23,6 +23,8 @@ type profileSlot struct {
 	profile *profile
 }
 
+// profile is what is worked out for a set of shut passages. Its pages are to be kept
+// alive for as long as it is read.
 func (g *Graph) profile(shut mask) *profile {
 	g.mu.Lock()
 	slot, ok := g.profiles.get(shut)
@@ -31,20 +33,32 @@ func (g *Graph) profile(shut mask) *profile {
 		g.profiles.put(shut, slot)
 	}
 	g.mu.Unlock()
-	slot.once.Do(func() { slot.profile = g.newProfile(shut) })
+	slot.once.Do(func() {
+		g.building.Lock()
+		defer g.building.Unlock()
+		slot.profile = g.newProfile(shut)
+	})
 	return slot.profile
 }
 
-// berth returns what a port knows of the hubs under a profile.
+// berthSlot holds a berth, made when it is first asked for.
+type berthSlot struct {
+	once  sync.Once
+	berth *berth
+}
+
+// berth returns what a port knows of the hubs under a profile. The profile keeps it, so
+// that both are forgotten together.
 func (g *Graph) berth(pt *port, p *profile) *berth {
-	pt.mu.Lock()
-	defer pt.mu.Unlock()
-	if b, ok := pt.berths.get(p); ok {
-		return b
+	p.mu.Lock()
+	slot, ok := p.berths.get(pt)
+	if !ok {
+		slot = &berthSlot{}
+		p.berths.put(pt, slot)
 	}
-	b := g.newBerth(pt, p)
-	pt.berths.put(p, b)
-	return b
+	p.mu.Unlock()
+	slot.once.Do(func() { slot.berth = g.newBerth(pt, p) })
+	return slot.berth
 }
 
 // way is the best way between two ports: by hubs the berths share, or direct.

@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"corridor/geodata/network/sea/internal/globe"
+	"corridor/geodata/paged"
 
 	"github.com/paulmach/orb"
 )
@@ -47,6 +48,11 @@ type Water struct {
 	tiles []int32 // TilesX×TilesY from the south-west; ^class when uniform, else offset into cells
 	cells []byte  // tileBytes for each mixed tile
 	clear []uint8 // per tile: tiles one can go in any direction and meet only Open, 0 when itself is not
+}
+
+// Columns are what the raster is made of, to be kept elsewhere than on the heap.
+func (w *Water) Columns() []paged.Column {
+	return []paged.Column{paged.Of(&w.tiles), paged.Of(&w.cells), paged.Of(&w.clear)}
 }
 
 // Cell is the raster cell of a lon/lat point; ok is false off the raster.
