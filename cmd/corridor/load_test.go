@@ -32,16 +32,23 @@ import (
 // of many viewers on the same machine. Each takes some seconds and does its work
 // once, whatever b.N is. `make bench-viewers` runs them.
 
+// impatient is for requests whose server may be dead: a benchmark fails, it does not
+// hang.
+var impatient = &http.Client{Timeout: time.Minute}
+
 // process is a server in a process of its own.
 type process struct {
 	cmd  *exec.Cmd
 	addr string
 }
 
+// spawn starts this binary as a server that picks its port itself and says it when
+// it serves: a port chosen here may be somebody else's by then, whose silence would
+// be taken for a server's.
 func spawn(b testing.TB, env string, args ...string) *process {
 	b.Helper()
-	p := &process{addr: freeAddr(b)}
-	p.cmd = exec.Command(os.Args[0], append(args, "--addr", p.addr)...)
+	p := &process{}
+	p.cmd = exec.Command(os.Args[0], append(args, "--addr", "127.0.0.1:0")...)
 	p.cmd.Env = append(os.Environ(), env+"=1", "CORRIDOR_ADMIN_KEY="+adminKey, "CORRIDOR_LOG_LEVEL=error")
 	p.cmd.Stderr = os.Stderr
 	out, err := p.cmd.StdoutPipe()
@@ -52,10 +59,30 @@ func spawn(b testing.TB, env string, args ...string) *process {
 		b.Fatal(err)
 	}
 	b.Cleanup(p.kill)
-	if _, err := out.Read(make([]byte, 64)); err != nil { // it greets when it serves
-		b.Fatal(err)
+	greeting := make(chan string, 1)
+	go func() {
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if _, at, ok := strings.Cut(lines.Text(), " serves 127.0.0.1:"); ok {
+				greeting <- at
+			} else if _, at, ok := strings.Cut(lines.Text(), " is serving http://127.0.0.1:"); ok {
+				greeting <- at
+			} else if _, at, ok := strings.Cut(lines.Text(), " is serving http://localhost:"); ok {
+				greeting <- at
+			}
+		}
+		close(greeting)
+		_, _ = io.Copy(io.Discard, out)
+	}()
+	select {
+	case port, ok := <-greeting:
+		if !ok {
+			b.Fatal("the server ended before it served")
+		}
+		p.addr = "127.0.0.1:" + port
+	case <-time.After(2 * time.Minute):
+		b.Fatal("the server does not serve after two minutes")
 	}
-	go func() { _, _ = io.Copy(io.Discard, out) }()
 	p.quiet(b)
 	return p
 }
@@ -63,13 +90,15 @@ func spawn(b testing.TB, env string, args ...string) *process {
 // quiet waits until the server has nothing to do: after its start it warms up.
 func (p *process) quiet(b testing.TB) {
 	b.Helper()
-	for last := p.busy(b); ; {
+	for begun, last := time.Now(), p.busy(b); ; {
 		time.Sleep(time.Second)
 		now := p.busy(b)
 		if now-last < 0.1 {
 			return
 		}
-		last = now
+		if last = now; time.Since(begun) > 2*time.Minute {
+			b.Fatal("the server is busy with nothing after two minutes")
+		}
 	}
 }
 
@@ -93,6 +122,24 @@ func (p *process) rss(b testing.TB) int {
 	}
 	b.Fatal("no VmRSS")
 	return 0
+}
+
+// memory is what the runtime of the process says of its memory, in kB by name.
+func (p *process) memory(b testing.TB) map[string]int {
+	b.Helper()
+	r, err := impatient.Get("http://" + p.addr + "/metrics")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer r.Body.Close()
+	kb := map[string]int{}
+	for lines := bufio.NewScanner(r.Body); lines.Scan(); {
+		if name, value, _ := strings.Cut(lines.Text(), " "); strings.HasPrefix(name, "go_memstats_") && strings.HasSuffix(name, "_bytes") {
+			v, _ := strconv.ParseFloat(value, 64)
+			kb[strings.TrimSuffix(strings.TrimPrefix(name, "go_memstats_"), "_bytes")] = int(v / 1024)
+		}
+	}
+	return kb
 }
 
 // busy is the processor time the process has used, in seconds.
@@ -166,7 +213,7 @@ func bareBroadcast(addr string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println("bare gorilla serves", addr)
+	fmt.Println("bare gorilla serves", l.Addr())
 	return http.Serve(l, mux) //nolint:gosec // ends with the benchmark
 }
 
@@ -257,7 +304,6 @@ func skip(_ byte, n int, r *bufio.Reader) error {
 type watchers struct {
 	frames atomic.Int64
 	bytes  atomic.Int64
-	failed atomic.Int64
 	list   []*viewer
 	wg     sync.WaitGroup
 }
@@ -267,21 +313,27 @@ func (w *watchers) connect(b testing.TB, n int, addr string, subscribe func(i in
 	w.list = make([]*viewer, n)
 	var dialing sync.WaitGroup
 	next := atomic.Int64{}
+	var failure atomic.Pointer[error]
 	for range 32 {
 		dialing.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			for i := int(next.Add(1)) - 1; i < n && failure.Load() == nil; i = int(next.Add(1)) - 1 {
 				v, err := dialViewer(addr, adminKey, subscribe(i))
 				if err != nil {
-					w.failed.Add(1)
-					continue
+					failure.CompareAndSwap(nil, &err) // the others would wait as long
+					return
 				}
 				w.list[i] = v
 			}
 		})
 	}
 	dialing.Wait()
-	if k := w.failed.Load(); k > 0 {
-		b.Fatalf("%d of %d viewers could not connect", k, n)
+	if err := failure.Load(); err != nil {
+		for _, v := range w.list {
+			if v != nil {
+				_ = v.conn.Close()
+			}
+		}
+		b.Fatal(*err)
 	}
 	for _, v := range w.list {
 		w.wg.Go(func() {
@@ -357,7 +409,7 @@ func (f *stampedFleet) post(from, n int) error {
 	}
 	r.Header.Set("Authorization", "Bearer "+f.client.key)
 	r.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(r)
+	res, err := impatient.Do(r)
 	if err != nil {
 		return err
 	}
@@ -416,7 +468,7 @@ func BenchmarkViewers(b *testing.B) {
 			var w watchers
 			w.connect(b, viewers, p.addr, func(int) string { return "" })
 			defer w.close()
-			res, err := http.Get(fmt.Sprintf("http://%s/frame?size=%.0f&every=%s", p.addr, size, tick))
+			res, err := impatient.Get(fmt.Sprintf("http://%s/frame?size=%.0f&every=%s", p.addr, size, tick))
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -438,7 +490,7 @@ func BenchmarkViewers(b *testing.B) {
 // their snapshots.
 func crowd(b testing.TB, viewers, views int, args ...string) (*process, *watchers, *stampedFleet) {
 	b.Helper()
-	p := spawn(b, "CORRIDOR_TEST_AS_MAIN", append([]string{"serve", "--data", b.TempDir()}, args...)...)
+	p := spawn(b, "CORRIDOR_TEST_AS_TRACKER", append([]string{"serve", "--data", b.TempDir()}, args...)...)
 	_, carrier := client{b, "http://" + p.addr, adminKey}.party("Carrier", tracking.Carrier)
 	f := &stampedFleet{units: 60 * views, boxes: views, begun: time.Now(), client: carrier}
 	if err := f.post(0, f.units); err != nil {
@@ -451,18 +503,18 @@ func crowd(b testing.TB, viewers, views int, args ...string) (*process, *watcher
 
 // BenchmarkViewerMemory is the growth of the resident memory of a server by 5,000
 // viewers, each of which holds a viewport of 60 units. The collector is told to
-// leave little garbage (GOGC=10): the planner's networks are 300 MB, and so much
-// garbage is left otherwise that nothing could be told.
+// leave little garbage (GOGC=10), or what it left would be most of the figure; the
+// log tells what is in use.
 func BenchmarkViewerMemory(b *testing.B) {
 	const viewers, views = 5000, 50
 	b.Setenv("GOGC", "10")
-	p := spawn(b, "CORRIDOR_TEST_AS_MAIN", "serve", "--data", b.TempDir())
+	p := spawn(b, "CORRIDOR_TEST_AS_TRACKER", "serve", "--data", b.TempDir())
 	_, carrier := client{b, "http://" + p.addr, adminKey}.party("Carrier", tracking.Carrier)
 	f := &stampedFleet{units: 60 * views, boxes: views, begun: time.Now(), client: carrier}
 	if err := f.post(0, f.units); err != nil {
 		b.Fatal(err)
 	}
-	before := settled(b, p)
+	before, held := settled(b, p), p.memory(b)
 	var w watchers
 	w.connect(b, viewers, p.addr, func(i int) string { return boxes(i, views) })
 	defer w.close()
@@ -472,6 +524,10 @@ func BenchmarkViewerMemory(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(settled(b, p)-before)/viewers, "kB/viewer")
+	now := p.memory(b)
+	for _, name := range []string{"stack_inuse", "heap_alloc", "heap_inuse", "heap_idle", "heap_released"} {
+		b.Logf("%s: %+.1f kB a viewer", name, float64(now[name]-held[name])/viewers)
+	}
 	bare := spawn(b, "CORRIDOR_TEST_AS_BROADCAST")
 	before = settled(b, bare)
 	var w2 watchers
@@ -495,7 +551,7 @@ func settled(b testing.TB, p *process) int {
 // viewer's connection.
 func BenchmarkPostToScreen(b *testing.B) {
 	const viewers, views, perSecond, batch, senders = 1000, 50, 10_000, 500, 2
-	p := spawn(b, "CORRIDOR_TEST_AS_MAIN", "serve", "--data", b.TempDir(), "--view-units", "1000")
+	p := spawn(b, "CORRIDOR_TEST_AS_TRACKER", "serve", "--data", b.TempDir(), "--view-units", "1000")
 	_, carrier := client{b, "http://" + p.addr, adminKey}.party("Carrier", tracking.Carrier)
 	begun := time.Now()
 	const units = 12_000 // a unit reports less than once a second, or it would be a duplicate
@@ -611,7 +667,7 @@ func BenchmarkPostToScreen(b *testing.B) {
 // back at once with what they hold, as after a broken line, while units report.
 func BenchmarkReconnect(b *testing.B) {
 	const viewers, views = 5000, 50
-	p := spawn(b, "CORRIDOR_TEST_AS_MAIN", "serve", "--data", b.TempDir())
+	p := spawn(b, "CORRIDOR_TEST_AS_TRACKER", "serve", "--data", b.TempDir())
 	_, carrier := client{b, "http://" + p.addr, adminKey}.party("Carrier", tracking.Carrier)
 	f := &stampedFleet{units: 5000, boxes: views, begun: time.Now(), client: carrier}
 	if err := f.post(0, f.units); err != nil {

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,11 +36,32 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	if os.Getenv("CORRIDOR_TEST_AS_TRACKER") != "" {
+		if err := serveWithoutPlanner(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if os.Getenv("CORRIDOR_TEST_AS_BROADCAST") != "" {
 		fmt.Println(bareBroadcast(os.Args[len(os.Args)-1]))
 		return
 	}
 	os.Exit(m.Run())
+}
+
+// serveWithoutPlanner is corridor serve without the planner's networks, which take
+// 300 MB and seconds of a start: for what only tracks.
+func serveWithoutPlanner(args []string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	c, logger, err := parseServe(args, os.Getenv, os.Stderr)
+	if err != nil {
+		return err
+	}
+	a := newApp(c, logger, time.Now, os.Stdout)
+	a.openPlanner = func() (api.Planner, api.Places, error) { return nil, nil, nil }
+	return a.Run(ctx)
 }
 
 const adminKey = "a-test-administrator-key-of-some-length"
