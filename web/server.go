@@ -46,6 +46,7 @@ type Config struct {
 type Server struct {
 	keys     Keys
 	sessions *sessions
+	tickets  *tickets
 	signIns  limiter
 	bearers  limiter
 	origins  []string
@@ -87,6 +88,7 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		keys:     c.Keys,
 		sessions: &sessions{secret: c.SessionKey, signedOut: map[string]time.Time{}},
+		tickets:  &tickets{secret: c.SessionKey, used: map[string]time.Time{}},
 		signIns:  limiter{max: 10, seen: map[string]*failures{}},
 		bearers:  limiter{max: 60, seen: map[string]*failures{}},
 		csrf:     http.NewCrossOriginProtection(),
@@ -155,6 +157,14 @@ func (s *Server) guard(rt Route) http.Handler {
 			if err := s.ready(); err != nil {
 				s.WriteProblem(w, r, notReady(err))
 				return
+			}
+			if rt.Socket {
+				admitted, err := s.admit(r)
+				if err != nil {
+					s.WriteProblem(w, r, err)
+					return
+				}
+				r = admitted
 			}
 			v, err := s.identify(r)
 			switch {

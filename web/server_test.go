@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -93,6 +94,17 @@ func newHarness(t *testing.T, origins ...string) *harness {
 			if _, err := server.SignIn(w, r, r.URL.Query().Get("key")); err != nil {
 				server.WriteProblem(w, r, err)
 			}
+		}),
+	})
+	server.Handle(web.Route{
+		Method: "POST", Path: "/api/tickets", Access: web.SignedIn,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			token, _, err := server.Ticket(r)
+			if err != nil {
+				server.WriteProblem(w, r, err)
+				return
+			}
+			_, _ = io.WriteString(w, token)
 		}),
 	})
 	server.Handle(web.Route{Method: "DELETE", Path: "/api/session", Access: web.Public, Handler: http.HandlerFunc(server.SignOut)})
@@ -309,6 +321,59 @@ func TestSession(t *testing.T) {
 	h.now = h.now.Add(time.Second)
 	if got := status(); got != 401 {
 		t.Errorf("when it has ended: %d", got)
+	}
+}
+
+// TestTicket opens a socket once with a ticket, as who asked for it, and nothing else.
+func TestTicket(t *testing.T) {
+	h := newHarness(t)
+	issue := func() string {
+		w := h.do("POST", "/api/tickets", "", "Authorization", "Bearer admin-key")
+		if w.Code != 200 {
+			t.Fatalf("no ticket: %d %s", w.Code, w.Body)
+		}
+		return url.QueryEscape(w.Body.String())
+	}
+	open := func(ticket string, header ...string) int {
+		return h.do("GET", "/api/socket?ticket="+ticket, "", header...).Code
+	}
+	ticket := issue()
+	if w := h.do("GET", "/api/admins?ticket="+ticket, ""); w.Code != 401 {
+		t.Errorf("a ticket opened what is no socket: %d", w.Code)
+	}
+	if w := h.do("GET", "/api/socket?ticket="+ticket, ""); w.Code != 200 || w.Body.String() != "a true" {
+		t.Fatalf("with a ticket: %d %s", w.Code, w.Body)
+	}
+	if got := open(ticket); got != 401 {
+		t.Errorf("a second time: %d", got)
+	}
+	if got := open(ticket, "Authorization", "Bearer admin-key"); got != 401 {
+		t.Errorf("a used ticket beside a key: %d", got)
+	}
+	if got := open(issue(), "Origin", "https://evil.example"); got != 403 {
+		t.Errorf("from another site's page: %d", got)
+	}
+	late := issue()
+	h.now = h.now.Add(web.TicketLife)
+	if got := open(late); got != 401 {
+		t.Errorf("too late: %d", got)
+	}
+	for _, forged := range []string{"x", "x.y", issue() + "x", "x" + issue()} {
+		if got := open(forged); got != 401 {
+			t.Errorf("forged ticket %s: %d", forged, got)
+		}
+	}
+	c := h.do("POST", "/api/session?key=admin-key", "").Result().Cookies()[0]
+	if got := open(url.QueryEscape(c.Value)); got != 401 {
+		t.Errorf("a session as a ticket: %d", got)
+	}
+	if w := h.do("GET", "/api/admins", "", "Cookie", c.Name+"="+issue()); w.Code != 401 {
+		t.Errorf("a ticket as a session: %d", w.Code)
+	}
+	held := issue()
+	delete(h.keys, "admin-key")
+	if got := open(held); got != 401 {
+		t.Errorf("of a revoked key: %d", got)
 	}
 }
 

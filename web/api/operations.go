@@ -222,6 +222,12 @@ func (a *api) operations() {
 		id: "sign-out", method: del, path: "/api/v1/session", tag: "session", access: public,
 		summary: "Sign the browser out",
 	}, a.signOut)
+	handle(a, operation{
+		id: "make-ticket", method: post, path: "/api/v1/tickets", tag: "session", access: web.SignedIn, status: http.StatusCreated,
+		summary: "A ticket for one websocket",
+		detail: "For a browser's page that can send neither a key nor its session with the handshake of /api/v1/stream or /api/v1/feed: it opens one connection " +
+			"as whoever asked for it, as ?ticket= of the address, within 30 seconds. Keys are never taken from an address.",
+	}, a.makeTicket)
 
 	// Positions are decoded as a stream, so the framework must not read the body;
 	// it would if it knew of it while registering.

@@ -61,3 +61,22 @@ func (a *api) signOut(ctx context.Context, _ *struct{}) (*struct{}, error) {
 	a.server.SignOut(w, r)
 	return nil, nil
 }
+
+type ticketOutput struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         struct {
+		Ticket  string    `json:"ticket" doc:"Opens one websocket, as ?ticket= of its address"`
+		Expires time.Time `json:"expires"`
+	}
+}
+
+func (a *api) makeTicket(ctx context.Context, _ *struct{}) (*ticketOutput, error) {
+	_, r := web.Exchange(ctx)
+	token, expires, err := a.server.Ticket(r)
+	if err != nil {
+		return nil, err
+	}
+	out := &ticketOutput{CacheControl: "no-store"}
+	out.Body.Ticket, out.Body.Expires = token, expires.UTC()
+	return out, nil
+}

@@ -585,6 +585,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A ticket for one websocket
+         * @description For a browser's page that can send neither a key nor its session with the handshake of /api/v1/stream or /api/v1/feed: it opens one connection as whoever asked for it, as ?ticket= of the address, within 30 seconds. Keys are never taken from an address.
+         */
+        post: operations["make-ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/units": {
         parameters: {
             query?: never;
@@ -1159,6 +1179,7 @@ export interface components {
             accuracy_m?: number;
             /** Format: double */
             course_deg?: number;
+            doubt?: string;
             /** Format: double */
             lat: number;
             /** Format: double */
@@ -1784,6 +1805,8 @@ export interface components {
             unit?: string;
         };
         ShipmentView: {
+            /** Format: date-time */
+            assigned?: string;
             carrier?: string;
             destination: components["schemas"]["Point"];
             dossier?: components["schemas"]["Dossier"];
@@ -1852,6 +1875,12 @@ export interface components {
             lat: number;
             /** Format: double */
             lon: number;
+        };
+        TicketOutputBody: {
+            /** Format: date-time */
+            expires: string;
+            /** @description Opens one websocket, as ?ticket= of its address */
+            ticket: string;
         };
         TirBody: {
             /**
@@ -5168,6 +5197,72 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "make-ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
