@@ -250,6 +250,11 @@ func (s *Shipment) Matches(query string) bool {
 	for _, c := range s.Dossier.Contacts {
 		have = append(have, c.Name)
 	}
+	return matches(have, query)
+}
+
+// matches tells whether each word of a query is found in what there is.
+func matches(have []string, query string) bool {
 	all := squeeze(strings.Join(have, "\n"))
 	for _, word := range strings.Fields(query) {
 		if !strings.Contains(all, squeeze(word)) {

@@ -90,6 +90,7 @@ func ProblemOf(err error) *Problem {
 		tooMany   *carriers.TooManyError
 		invalid   *tracking.InvalidError
 		field     *tracking.FieldError
+		carnet    *tracking.CarnetError
 	)
 	is := func(target error) bool { return errors.Is(err, target) }
 	with := func(status int, code, detail string) *Problem {
@@ -116,6 +117,12 @@ func ProblemOf(err error) *Problem {
 	case errors.As(err, &field):
 		p := with(http.StatusUnprocessableEntity, field.Err.Code, field.Error())
 		p.Errors = []FieldError{{"body." + field.Field, field.Err.Reason}}
+		return p
+	case errors.As(err, &carnet):
+		p := with(http.StatusUnprocessableEntity, "carnet", carnet.Error())
+		if carnet.Field != "" {
+			p.Errors = []FieldError{{"body." + carnet.Field, carnet.Reason}}
+		}
 		return p
 	case errors.As(err, &invalid):
 		return with(http.StatusUnprocessableEntity, invalid.Code, invalid.Reason)

@@ -157,6 +157,14 @@ func isTLS(r *http.Request) bool {
 	return r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
 }
 
+// Origin is where the client reached the server, for what is printed or sent on.
+func Origin(r *http.Request) string {
+	if isTLS(r) {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
 // limiter counts failures by address in windows of a minute.
 type limiter struct {
 	max int

@@ -217,7 +217,7 @@ func (a *app) assemble(store tracking.Store, log *poslog.Log, tracker *live.Trac
 	}
 	api.Mount(server, api.Config{
 		Planner: planner, Commerce: commerce, Conditions: state, Plans: store, Places: places, Borders: posts, Rules: regime.Rules(),
-		Parties: tracker, Tracker: tracker, Clock: a.clock, Version: version, Demo: demo,
+		Parties: tracker, Tracker: tracker, Carnets: tracker, TIR: convention{}, Clock: a.clock, Version: version, Demo: demo,
 	})
 	s := &site{
 		web: server, planner: planner, places: places,

@@ -183,7 +183,7 @@ func New(t Terms, issued time.Time, by string, log uint64) (Carnet, error) {
 		c.Operations[i].Country = country
 	}
 	c.note(Line{
-		Kind: "issued", At: issued, By: by, Log: log, Terms: c.digest(),
+		Kind: kindIssued, At: issued, By: by, Log: log, Terms: c.digest(),
 		Text: fmt.Sprintf("%d vouchers for %s, valid until %s", c.Vouchers, join2("–", c.Countries), stamp(c.ValidUntil)),
 	})
 	return c, nil

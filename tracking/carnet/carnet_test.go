@@ -658,3 +658,48 @@ func BenchmarkObserve(b *testing.B) {
 		c.Observe(s, 1)
 	}
 }
+
+// Everything a journal can say has words in each language.
+func TestPhrases(t *testing.T) {
+	keys := []string{"kind.issued", "kind.bound", "kind.carnet-unsealed", "kind.carnet-report-missing", "kind.carnet-reservation", "kind.carnet-claimed"}
+	for _, k := range carnet.Kinds() {
+		keys = append(keys, "kind."+string(k))
+	}
+	for _, k := range carnet.NoticeKinds() {
+		keys = append(keys, "kind."+k)
+	}
+	for _, s := range []carnet.Stage{carnet.Issued, carnet.Announced, carnet.Accepted, carnet.InTransit, carnet.Terminated, carnet.Discharged, carnet.Claimed} {
+		keys = append(keys, "stage."+string(s))
+	}
+	for _, key := range keys {
+		said := map[string]bool{}
+		for _, lang := range []string{"en", "zh", "ru"} {
+			text := carnet.Phrase(lang, key)
+			if text == strings.TrimPrefix(key, "kind.") || text == key || said[text] {
+				t.Errorf("%s in %s is %q", key, lang, text)
+			}
+			said[text] = true
+		}
+	}
+}
+
+func ExampleCarnet_Verify() {
+	c, err := carnet.New(carnet.Terms{
+		Number: "XB25000001", Holder: "Lunan Cold Chain", Vouchers: 4, Approval: "CN-118", Offices: viaManzhouli,
+		ValidUntil: time.Date(2026, 12, 20, 0, 0, 0, 0, time.UTC),
+	}, time.Date(2026, 12, 1, 8, 0, 0, 0, time.UTC), "dispatcher", 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = c.Apply(carnet.Step{Kind: carnet.Start, At: at(9), Office: "MZL-ZAB-R:RU"}, "dispatcher", 2, nil)
+	fmt.Println(err)
+	c, err = c.Apply(carnet.Step{Kind: carnet.Accept, At: at(9), Office: "departure", Seal: "CN0048213"}, "dispatcher", 2, nil)
+	fmt.Println(c.Stage, err, c.Verify())
+	c.Journal[1].Text = "seal CN0048214"
+	fmt.Println(c.Verify())
+	// Output:
+	// kind: the carnet is issued: this happens between acceptance and final termination
+	// accepted <nil> <nil>
+	// journal of carnet XB25000001, entry 2: it was changed after it was written
+}

@@ -102,8 +102,12 @@ func (c *Carnet) Head() string {
 	return Genesis(c.Number)
 }
 
-// kindBound is the entry that tells what carries the carnet.
-const kindBound = "bound"
+// Kinds of entries that are no steps. They bear the time at which they were written
+// down, which may be after what is recorded next has happened.
+const (
+	kindIssued = "issued"
+	kindBound  = "bound" // what carries the carnet
+)
 
 // Bound writes down what carries the carnet from now on.
 func (c Carnet) Bound(to string, at time.Time, by string, log uint64, seen *Evidence) Carnet {
@@ -112,11 +116,11 @@ func (c Carnet) Bound(to string, at time.Time, by string, log uint64, seen *Evid
 	return c
 }
 
-// lastReported is when what was recorded last happened. What was noticed bears
-// device times, which may run ahead, and what carries it the time of recording.
+// lastReported is when the step that was recorded last happened. What was noticed
+// bears device times, which may run ahead.
 func (c *Carnet) lastReported() time.Time {
 	for i := len(c.Journal) - 1; i >= 0; i-- {
-		if e := &c.Journal[i]; e.By != Tracker && e.Kind != kindBound {
+		if e := &c.Journal[i]; e.By != Tracker && e.Kind != kindBound && e.Kind != kindIssued {
 			return c.Journal[i].At
 		}
 	}

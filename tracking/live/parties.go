@@ -211,6 +211,9 @@ func (t *Tracker) Assign(ctx context.Context, id tracking.ShipmentID, carrier tr
 		case s.Unit == unit && s.Carrier == carrier:
 			return nil, nil
 		}
+		if err := st.CheckCarnetMove(id, unit); err != nil {
+			return nil, err
+		}
 		e, err := t.assignment(o, st, &s, carrier, unit)
 		if err != nil {
 			return nil, err

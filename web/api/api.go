@@ -94,6 +94,8 @@ type Config struct {
 	Rules      []routing.Rule // that a plan may name
 	Parties    Parties
 	Tracker    Tracker
+	Carnets    Carnets
+	TIR        TIR
 	Clock      func() time.Time
 	Version    string
 	Demo       *Demo // nil: no simulation is running
@@ -145,6 +147,7 @@ func Mount(server *web.Server, c Config) {
 			Tags: []*huma.Tag{
 				{Name: "planning", Description: "Places, borders and plans"},
 				{Name: "shipments", Description: "Goods under way by a planned option"},
+				{Name: "carnets", Description: "TIR carnets: what happened under them, and the proof of it"},
 				{Name: "positions", Description: "Units and where they are"},
 				{Name: "parties", Description: "Organisations and their keys"},
 				{Name: "session", Description: "Browsers signing in"},

@@ -51,7 +51,7 @@ func newHarness(t *testing.T) *harness {
 	}
 	h.Server = server
 	api.Mount(server, api.Config{
-		Planner: planner{h.world}, Commerce: shop{}, Conditions: calm{}, Plans: plans{h.world}, Places: places{}, Parties: h.world, Tracker: h.world,
+		Planner: planner{h.world}, Commerce: shop{}, Conditions: calm{}, Plans: plans{h.world}, Places: places{}, Parties: h.world, Tracker: h.world, Carnets: &carnetDesk{h.world, tracking.NewState()}, TIR: pact{},
 		Rules: []routing.Rule{{ID: "TIR-1", Topic: "TIR", Text: "Parties only.", Origin: geodata.Origin{Kind: "P", Confidence: "H", Source: "TIR Convention"}}},
 		Borders: []geodata.BorderPost{
 			{ID: "KHO-NUR", Name: "Khorgos–Nur Zholy", Countries: [2]geodata.Country{"CN", "KZ"}, Modes: []geodata.Mode{geodata.Road}, Dwell: geodata.Dwell{P50: 12, P90: 48}},

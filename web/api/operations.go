@@ -137,6 +137,8 @@ func (a *api) operations() {
 		summary: "When it will arrive, with its odds",
 	}, a.getETA)
 
+	a.carnetOperations()
+
 	handle(a, operation{
 		id: "post-positions", method: post, path: "/api/v1/positions", tag: "positions", access: web.Admins | web.Carriers,
 		body: []string{"application/json", "application/x-ndjson", "application/ndjson", "application/jsonl"}, maxBody: maxPositionsBody,
