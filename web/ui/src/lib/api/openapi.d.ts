@@ -21,6 +21,107 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/carnets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The carnets you may see
+         * @description A carrier sees its own and those its units carry, a shipper those of its shipments, dispatchers and administrators all.
+         */
+        get: operations["list-carnets"];
+        put?: never;
+        /**
+         * Put a TIR carnet to use
+         * @description For a shipment, whose plan is its way and gives its offices, or for a unit with an itinerary. A number is used once; a shipment and a unit have one carnet at a time. A country that is not party to the Convention, or goods that are barred, are refused.
+         */
+        post: operations["issue-carnet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carnets/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A carnet: stages by territory, seals, exceptions, journal, and what is not in order */
+        get: operations["get-carnet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carnets/{number}/binding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say which shipment or unit travels under a carnet
+         * @description A shipment takes its carnet along when it is given to another unit; this is for a carnet that goes with a unit.
+         */
+        post: operations["bind-carnet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carnets/{number}/journal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The journal of a carnet, to keep, to print and to check
+         * @description Each entry bears the SHA-256 of its text, which begins with the hash of the entry before: a change to one shows in all that follow. corridor verify --journal FILE checks the JSON, sha256sum a line of the text.
+         */
+        get: operations["get-carnet-journal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carnets/{number}/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record what an office, the holder or the driver did
+         * @description Steps are recorded in the order they happened. What cannot be done yet is refused with what has to come first, and changes nothing.
+         */
+        post: operations["act-on-carnet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/carriers": {
         parameters: {
             query?: never;
@@ -112,6 +213,26 @@ export interface paths {
          * @description Each frame is a JSON array of positions or a binary batch and is answered with its receipt; see web/feed/PROTOCOL.md.
          */
         get: operations["feed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/journals/{hash}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether a printed journal is one of this server's
+         * @description To whoever has the paper, with its hash. The code printed on it leads here.
+         */
+        get: operations["check-journal-entry"];
         put?: never;
         post?: never;
         delete?: never;
@@ -737,9 +858,44 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        ActBody: {
+            /** @description accept: the certificate of approval that was checked */
+            approval?: string;
+            /** @description When it happened; left out: now */
+            at?: string;
+            /** @description Customs territory of the operation, for discharge and claim */
+            country?: string;
+            /** @description reroute: the new way, where the carnet has one of its own */
+            itinerary?: (number[] | null)[] | null;
+            /**
+             * @description What was done. Exceptions are refuse, seal-break, seal-differs, accident, theft and unload-elsewhere; their certified report may follow by report
+             * @enum {string}
+             */
+            kind: "announce" | "accept" | "load" | "start" | "terminate" | "discharge" | "unload" | "seal-check" | "reseal" | "extend" | "report" | "transfer" | "reroute" | "claim" | "refuse" | "seal-break" | "seal-differs" | "accident" | "theft" | "unload-elsewhere";
+            /** @description accept, start, extend: time limit of the operation */
+            limit?: string;
+            note?: string;
+            /** @description Id of the office, where it happens at one */
+            office?: string;
+            /** @description reroute: the whole list as it is now; what has done its part stays */
+            offices?: components["schemas"]["Office"][] | null;
+            /** @description Number of the certified report */
+            report?: string;
+            /** @description terminate: what the office certifies it with */
+            reservation?: string;
+            /** @description Number of the seal set, checked or found */
+            seal?: string;
+            /** @description transfer: that takes over */
+            vehicle?: string;
+        };
         AssignInputBody: {
             carrier: string;
             unit: string;
+        };
+        BindInputBody: {
+            /** @description Or unit */
+            shipment?: string;
+            unit?: string;
         };
         Border: {
             as_of?: string;
@@ -866,6 +1022,151 @@ export interface components {
              * @example 24200
              */
             weight_kg: number;
+        };
+        CarnetBody: {
+            /** @description Number of the certificate of approval for transport under customs seal */
+            approval?: string;
+            approval_until?: string;
+            /** @description That issued it and answers for it */
+            association?: string;
+            /** @description Who may record steps besides the office; left out: the shipment's or the unit's. A carrier's is itself */
+            carrier?: string;
+            /**
+             * Format: double
+             * @description How far off the itinerary is still on it; left out: 25 by road
+             */
+            corridor_km?: number;
+            /** @description The manifest in a few words */
+            goods?: string;
+            /**
+             * Format: double
+             * @description Left out: the recommended maximum
+             */
+            guarantee_eur?: number;
+            /** @description Art. 29: no certificate of approval, and seals only where they can be set */
+            heavy_or_bulky?: boolean;
+            /** @example Lunan Cold Chain */
+            holder: string;
+            /**
+             * @description The holder's identification number
+             * @example CHN/041/1234
+             */
+            holder_id?: string;
+            /** @description Code of the goods; left out: the shipment's */
+            hs?: string;
+            /** @description The prescribed way as a list of [lon, lat]; left out: the shipment's plan */
+            itinerary?: (number[] | null)[] | null;
+            /** @description Time limits known beforehand, by customs territory (Art. 20) */
+            limit_hours?: {
+                [key: string]: number;
+            };
+            /**
+             * @description Two letters and eight digits
+             * @example XB25000001
+             */
+            number: string;
+            /** @description In the order passed: departure, then exit and entry at each border of a customs territory, then destination; at most 8 of departure and destination. Left out: those of the shipment's plan */
+            offices?: components["schemas"]["Office"][] | null;
+            /** @description That travels under it, on whatever unit; or unit */
+            shipment?: string;
+            /** @description That travels under it; it needs an itinerary */
+            unit?: string;
+            /**
+             * @description Last moment to be accepted at departure (Art. 9); RFC 3339, or a date
+             * @example 2026-12-20
+             */
+            valid_until: string;
+            /** @description Plates, or the number of the container */
+            vehicle?: string;
+            /**
+             * Format: int64
+             * @description 4, 6, 14 or 20: a pair for each customs territory passed; left out: the smallest that are enough
+             */
+            vouchers?: number;
+        };
+        CarnetSummary: {
+            /** @description Customs territories in the order passed */
+            countries: string[];
+            /** @description Where an operation is under way */
+            country?: string;
+            /** Format: date-time */
+            created: string;
+            from: string;
+            holder: string;
+            /**
+             * Format: date-time
+             * @description Of the operation under way
+             */
+            limit?: string;
+            number: string;
+            on?: string;
+            /** @description That is on now */
+            seal?: string;
+            shipment?: string;
+            /** @enum {string} */
+            stage: "issued" | "announced" | "accepted" | "in-transit" | "terminated" | "discharged" | "claimed";
+            to: string;
+            /** Format: date-time */
+            valid_until: string;
+            vehicle?: string;
+            wrong: components["schemas"]["WrongView"][];
+        };
+        CarnetView: {
+            approval?: string;
+            /** Format: date-time */
+            approval_until?: string;
+            approved?: string;
+            association?: string;
+            carrier?: string;
+            /** Format: double */
+            corridor_km?: number;
+            countries: string[] | null;
+            /** Format: date-time */
+            created: string;
+            exceptions?: components["schemas"]["Exception"][] | null;
+            goods?: string;
+            /** Format: double */
+            guarantee_eur?: number;
+            handled?: string[] | null;
+            /** @description Hash of the last entry of the journal */
+            head: string;
+            heavy_or_bulky?: boolean;
+            holder: string;
+            holder_id?: string;
+            hs?: string;
+            itinerary?: (number[] | null)[] | null;
+            journal: components["schemas"]["Line"][] | null;
+            limit_hours?: {
+                [key: string]: number;
+            };
+            number: string;
+            off_itinerary?: boolean;
+            offices: components["schemas"]["Office"][] | null;
+            /** @description The unit that carries it now */
+            on?: string;
+            opened?: components["schemas"]["Opening"];
+            operations: components["schemas"]["Operation"][] | null;
+            seal_reads?: string;
+            seals?: components["schemas"]["Seal"][] | null;
+            shipment?: string;
+            stage: string;
+            unit?: string;
+            /** Format: date-time */
+            valid_until: string;
+            vehicle?: string;
+            vehicle_now?: string;
+            visits?: components["schemas"]["Visit"][] | null;
+            /** Format: int64 */
+            vouchers: number;
+            warned?: string[] | null;
+            /** @description What is not in order now */
+            wrong: components["schemas"]["WrongView"][];
+        };
+        CarnetsOutputBody: {
+            /** @description Newest first */
+            carnets: components["schemas"]["CarnetSummary"][];
+            /** Format: int64 */
+            total: number;
         };
         CarrierInputBody: {
             /** @example Shandong Road TIR */
@@ -1147,6 +1448,27 @@ export interface components {
             /** @description Give it as after to get what comes later */
             next?: string;
         };
+        Evidence: {
+            /** Format: double */
+            lat: number;
+            /** Format: int64 */
+            log: number;
+            /** Format: double */
+            lon: number;
+            /** Format: date-time */
+            received: string;
+            /** Format: date-time */
+            time: string;
+            unit: string;
+        };
+        Exception: {
+            /** Format: date-time */
+            at: string;
+            country?: string;
+            kind: string;
+            report?: string;
+            text?: string;
+        };
         Excluded: {
             corridor: string;
             reason: string;
@@ -1239,6 +1561,11 @@ export interface components {
             /** Format: date-time */
             p90: string;
         };
+        JournalView: {
+            head: string;
+            journal: components["schemas"]["Line"][];
+            number: string;
+        };
         KeyView: {
             /** Format: date-time */
             created: string;
@@ -1274,6 +1601,23 @@ export interface components {
             service: string;
             to: components["schemas"]["Point"];
             transit_hours: components["schemas"]["Hours"];
+        };
+        Line: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            country?: string;
+            hash: string;
+            kind: string;
+            /** Format: int64 */
+            log: number;
+            /** Format: int64 */
+            n: number;
+            office?: string;
+            prev: string;
+            seen?: components["schemas"]["Evidence"];
+            terms?: string;
+            text?: string;
         };
         LocationOutputBody: {
             at_sea: boolean;
@@ -1351,6 +1695,18 @@ export interface components {
             /** @example The driver waits for the phytosanitary certificate */
             text: string;
         };
+        Office: {
+            country: string;
+            id: string;
+            /** Format: double */
+            lat: number;
+            /** Format: double */
+            lon: number;
+            name: string;
+            post?: string;
+            role: string;
+            territory?: string;
+        };
         OpenInputBody: {
             /** @description Who carries it; together with unit */
             carrier?: string;
@@ -1376,6 +1732,32 @@ export interface components {
             simulated?: boolean;
             /** @description The unit that will report for it; together with carrier */
             unit?: string;
+        };
+        Opening: {
+            /** Format: date-time */
+            at: string;
+            /** Format: double */
+            lat: number;
+            /** Format: double */
+            lon: number;
+            moved?: boolean;
+        };
+        Operation: {
+            /** Format: date-time */
+            claimed?: string;
+            country: string;
+            /** Format: date-time */
+            crossed?: string;
+            /** Format: date-time */
+            discharged?: string;
+            /** Format: date-time */
+            limit?: string;
+            reservation?: string;
+            /** Format: date-time */
+            started?: string;
+            /** Format: date-time */
+            terminated?: string;
+            warned?: string[] | null;
         };
         Option: {
             arrive: components["schemas"]["Instants"];
@@ -1412,6 +1794,19 @@ export interface components {
             confidence: string;
             kind: string;
             source?: string;
+        };
+        PaperView: {
+            /**
+             * Format: int64
+             * @description How many the journal has now
+             */
+            entries: number;
+            entry: components["schemas"]["Line"];
+            /** @description Every entry of the journal is as it was written */
+            intact: boolean;
+            /** @description It is the last one: nothing has happened since */
+            last: boolean;
+            number: string;
         };
         PartiesOutputBody: {
             parties: components["schemas"]["Party"][];
@@ -1650,6 +2045,14 @@ export interface components {
         };
         RulesOutputBody: {
             rules: components["schemas"]["Rule"][];
+        };
+        Seal: {
+            /** Format: date-time */
+            broken?: string;
+            number: string;
+            office?: string;
+            /** Format: date-time */
+            set: string;
         };
         Segment: {
             /** Format: double */
@@ -1946,6 +2349,17 @@ export interface components {
         UnitsOutputBody: {
             units: components["schemas"]["UnitView"][];
         };
+        Visit: {
+            /** Format: date-time */
+            first: string;
+            office: string;
+        };
+        WrongView: {
+            country?: string;
+            /** @example carnet-time-at-risk */
+            kind: string;
+            text: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -2011,6 +2425,635 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-carnets": {
+        parameters: {
+            query?: {
+                /** @description Words, each found in its number, holder, vehicle, seals, shipment, unit or offices */
+                q?: string;
+                stage?: "issued" | "announced" | "accepted" | "in-transit" | "terminated" | "discharged" | "claimed";
+                shipment?: string;
+                /** @description Only those with something not in order */
+                wrong?: boolean;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarnetsOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "issue-carnet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CarnetBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarnetView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-carnet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarnetView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "bind-carnet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BindInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarnetView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-carnet-journal": {
+        parameters: {
+            query?: {
+                /** @description html is a page to print; txt has a line for each entry, its hash and the text it is the SHA-256 of */
+                format?: "json" | "html" | "txt";
+                /** @description Of the page */
+                lang?: "en" | "zh" | "ru";
+            };
+            header?: never;
+            path: {
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JournalView"];
+                    "text/html": string;
+                    "text/plain": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "act-on-carnet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarnetView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2576,6 +3619,70 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "check-journal-entry": {
+        parameters: {
+            query?: {
+                format?: "json" | "html";
+                lang?: "en" | "zh" | "ru";
+            };
+            header?: never;
+            path: {
+                /** @description As it is printed below a journal, or beside one of its entries */
+                hash: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaperView"];
+                    "text/html": string;
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
