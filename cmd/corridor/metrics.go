@@ -10,7 +10,7 @@ import (
 type trackerMetrics struct {
 	stats func() live.Stats
 
-	positions, doubted, appends, units, shipments, watches, slow, seq, projected, pending, storeUp, snapshot, trimmed *prometheus.Desc
+	positions, doubted, appends, units, shipments, watches, slow, seq, projected, pending, storeUp, storeFailed, snapshot, trimmed *prometheus.Desc
 }
 
 func newTrackerMetrics(stats func() live.Stats) *trackerMetrics {
@@ -18,20 +18,21 @@ func newTrackerMetrics(stats func() live.Stats) *trackerMetrics {
 		return prometheus.NewDesc("corridor_"+name, help, labels, nil)
 	}
 	return &trackerMetrics{
-		stats:     stats,
-		positions: desc("positions_total", "Positions received since the start, by what became of them; refused ones by code.", "result", "code"),
-		doubted:   desc("positions_doubted_total", "Positions stored that their unit cannot have been at, or that are noise, by doubt.", "doubt"),
-		appends:   desc("log_appends_total", "Records appended to the log."),
-		units:     desc("units", "Units known."),
-		shipments: desc("shipments", "Shipments known."),
-		watches:   desc("watches", "Subscriptions to the live state."),
-		slow:      desc("watches_cut_total", "Subscriptions cut because their events piled up."),
-		seq:       desc("log_sequence", "Last record of the log that is part of the live state."),
-		projected: desc("store_sequence", "Last record of the log that is committed to the store."),
-		pending:   desc("store_pending_fixes", "Fixes not yet committed to the store."),
-		snapshot:  desc("snapshot_sequence", "Record of the log that the newest snapshot of the state is of; 0: none."),
-		trimmed:   desc("log_trimmed_total", "Records the log has let go of since the start."),
-		storeUp:   desc("store_up", "1 while the store takes what it is given."),
+		stats:       stats,
+		positions:   desc("positions_total", "Positions received since the start, by what became of them; refused ones by code.", "result", "code"),
+		doubted:     desc("positions_doubted_total", "Positions stored that their unit cannot have been at, or that are noise, by doubt.", "doubt"),
+		appends:     desc("log_appends_total", "Records appended to the log."),
+		units:       desc("units", "Units known."),
+		shipments:   desc("shipments", "Shipments known."),
+		watches:     desc("watches", "Subscriptions to the live state."),
+		slow:        desc("watches_cut_total", "Subscriptions cut because their events piled up."),
+		seq:         desc("log_sequence", "Last record of the log that is part of the live state."),
+		projected:   desc("store_sequence", "Last record of the log that is committed to the store."),
+		pending:     desc("store_pending_fixes", "Fixes not yet committed to the store."),
+		snapshot:    desc("snapshot_sequence", "Record of the log that the newest snapshot of the state is of; 0: none."),
+		trimmed:     desc("log_trimmed_total", "Records the log has let go of since the start."),
+		storeFailed: desc("store_failures_total", "Transactions the store refused or was away for; each was tried again."),
+		storeUp:     desc("store_up", "1 while the store takes what it is given."),
 	}
 }
 
@@ -68,4 +69,5 @@ func (m *trackerMetrics) Collect(ch chan<- prometheus.Metric) {
 		up = 0
 	}
 	gauge(m.storeUp, up)
+	counter(m.storeFailed, s.StoreFailures)
 }

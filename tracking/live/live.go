@@ -94,6 +94,7 @@ type Tracker struct {
 	shared *shared // nil: this process alone writes the log
 
 	stored, duplicates, appends, slow atomic.Uint64
+	storeFailures                     atomic.Uint64
 	projected                         atomic.Uint64
 	doubted                           [plausible.Parked + 1]atomic.Uint64
 	refusedMu                         sync.Mutex
@@ -332,6 +333,9 @@ type Stats struct {
 	Snapshot   uint64 // record the newest snapshot of the state is of; 0: none
 	Trimmed    uint64 // records the log has let go of
 	StoreError string // why the store refuses now; empty when it does not
+	// StoreFailures counts transactions the store refused or was away for; each was
+	// tried again.
+	StoreFailures uint64
 }
 
 // Stats returns counters for metrics.
@@ -339,7 +343,7 @@ func (t *Tracker) Stats() Stats {
 	s := Stats{
 		Stored: t.stored.Load(), Duplicates: t.duplicates.Load(), Appends: t.appends.Load(),
 		Slow: t.slow.Load(), Projected: t.projected.Load(),
-		Snapshot: t.snapshotAt.Load(), Trimmed: t.trimmed.Load(),
+		Snapshot: t.snapshotAt.Load(), Trimmed: t.trimmed.Load(), StoreFailures: t.storeFailures.Load(),
 	}
 	if e := t.storeErr.Load(); e != nil {
 		s.StoreError = *e

@@ -124,6 +124,7 @@ func (t *Tracker) projectLoop(ctx context.Context, committed <-chan struct{}) {
 			if ctx.Err() != nil {
 				return
 			}
+			t.storeFailures.Add(1)
 			t.warn.Warn("the store does not take what happened; it is safe in the log and tried again", "err", err, "in", retry)
 			pause = retry
 			retry = min(2*retry, longestRetry)
