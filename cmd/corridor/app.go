@@ -107,6 +107,9 @@ func (a *app) Run(ctx context.Context) (err error) {
 		}
 	}
 	defer closing("lock", release)
+	if err := finishForgetting(ctx, a.data, a.database); err != nil {
+		return err
+	}
 
 	store, err := a.openStore(ctx)
 	if err != nil {

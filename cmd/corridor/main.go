@@ -39,6 +39,7 @@ func subcommands() []subcommand {
 		{"replay", "push a recording of positions through the API of a server", replayCommand},
 		{"backup", "write everything an installation holds to one file, while it runs", backupCommand},
 		{"restore", "make a data directory of a backup", restoreCommand},
+		{"forget", "delete for good what is held of a unit, a shipment, a party or a name", forgetCommand},
 		{"migrate", "move the store from SQLite to PostgreSQL, or back", migrateCommand},
 		{"version", "print the version", versionCommand},
 	}

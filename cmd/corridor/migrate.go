@@ -61,6 +61,9 @@ moved back, without).
 	if err != nil {
 		return err
 	}
+	if err := finishForgetting(ctx, *data, ""); err != nil {
+		return errors.Join(err, release())
+	}
 	seq, err := moveStore(ctx, path, *database, *back)
 	if err = errors.Join(err, release()); err != nil {
 		return err

@@ -85,11 +85,36 @@ const fillAtOnce = 2000
 // Fill takes what Dump of any store gives into an empty one, in one transaction:
 // dump calls put for each row and returns where they stand in the log.
 func (db *DB) Fill(ctx context.Context, dump func(put func(table int, row []any) error) (seq uint64, epoch string, err error)) error {
-	db.writing.Lock()
-	defer db.writing.Unlock()
-	err := db.begin(ctx, func(tx pgx.Tx, at place) error {
+	return db.fault(db.fill(ctx, dump, func(_ pgx.Tx, at place) error {
 		if at.seq > 0 || at.epoch != "" {
 			return ErrNotEmpty
+		}
+		return nil
+	}), "fill the store")
+}
+
+// Replace is Fill of a store that holds something, which is gone then, from the
+// tables' files too.
+func (db *DB) Replace(ctx context.Context, dump func(put func(table int, row []any) error) (seq uint64, epoch string, err error)) error {
+	return db.fault(db.fill(ctx, dump, func(tx pgx.Tx, _ place) error {
+		if _, err := tx.Exec(ctx, "SET LOCAL synchronous_commit = on"); err != nil {
+			return err
+		}
+		for _, t := range append(history.Tables(), history.Table{Name: "tail"}) {
+			if _, err := tx.Exec(ctx, "TRUNCATE "+t.Name); err != nil {
+				return fmt.Errorf("empty table %s: %w", t.Name, err)
+			}
+		}
+		return nil
+	}), "replace what the store holds")
+}
+
+func (db *DB) fill(ctx context.Context, dump func(put func(table int, row []any) error) (seq uint64, epoch string, err error), prepare func(pgx.Tx, place) error) error {
+	db.writing.Lock()
+	defer db.writing.Unlock()
+	return db.begin(ctx, func(tx pgx.Tx, at place) error {
+		if err := prepare(tx, at); err != nil {
+			return err
 		}
 		tables := history.Tables()
 		waiting := make([][][]any, len(tables))
@@ -125,5 +150,4 @@ func (db *DB) Fill(ctx context.Context, dump func(put func(table int, row []any)
 		db.tail.Clear(seq)
 		return nil
 	})
-	return db.fault(err, "fill the store")
 }
