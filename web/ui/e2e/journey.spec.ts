@@ -11,16 +11,28 @@ const query = 'from=CNTAO&to=RUMOW&kg=24200&unit=FTL&depart=2026-12-01&by=2026-1
 interface Point { code?: string; lat: number; lon: number }
 interface ShipmentView { id: string; unit?: string; option: { title: string; legs: { from: Point; geometry: { type: string; coordinates: number[][] | number[][][] } }[] } }
 
-/** along returns points of the planned way, evenly picked, as [lon, lat]. */
+/** along returns n points of the planned way, 1 km apart, as [lon, lat]. */
 function along(s: ShipmentView, n: number): [number, number][] {
-  const all = s.option.legs.flatMap((l) => (l.geometry.type === 'LineString' ? (l.geometry.coordinates as number[][]) : (l.geometry.coordinates as number[][][]).flat()));
-  return Array.from({ length: n }, (_, i) => all[Math.floor((i * (all.length - 1)) / (n * 3))] as [number, number]);
+  const all = s.option.legs.flatMap((l) => (l.geometry.type === 'LineString' ? (l.geometry.coordinates as number[][]) : (l.geometry.coordinates as number[][][]).flat())) as [number, number][];
+  const km = (p: [number, number], q: [number, number]) => 111.2 * Math.hypot((q[0] - p[0]) * Math.cos((p[1] * Math.PI) / 180), q[1] - p[1]);
+  const out: [number, number][] = [];
+  let gone = 0;
+  for (let i = 1; i < all.length && out.length < n; i++) {
+    const [p, q] = [all[i - 1]!, all[i]!];
+    const d = km(p, q);
+    for (; out.length < n && d > 0 && out.length <= gone + d; ) {
+      const f = (out.length - gone) / d;
+      out.push([p[0] + f * (q[0] - p[0]), p[1] + f * (q[1] - p[1])]);
+    }
+    gone += d;
+  }
+  return out;
 }
 
-const words: Record<Lang, { live: string; book: string; open: string; nothing: string; simulated: string; moscow: string; excluded: RegExp; papers: string; addNumber: string; number: string; save: string; shareOut: string; makeLink: string; gone: string }> = {
-  en: { live: 'Live', book: 'Book this corridor', open: 'Open the shipment', nothing: 'Nothing needs a decision now', simulated: 'simulated', moscow: 'Moscow', excluded: /Excluded by rule/, papers: 'Papers', addNumber: 'Add a number', number: 'Number', save: 'Save', shareOut: 'Share', makeLink: 'Make a link', gone: 'This link shows nothing' },
-  zh: { live: '实时', book: '预订此走廊', open: '开立运单', nothing: '目前没有待决策事项', simulated: '模拟', moscow: '莫斯科', excluded: /按规则/, papers: '单证', addNumber: '添加单号', number: '号码', save: '保存', shareOut: '分享', makeLink: '生成链接', gone: '此链接没有内容' },
-  ru: { live: 'На линии', book: 'Забронировать', open: 'Открыть перевозку', nothing: 'Сейчас решать нечего', simulated: 'имитация', moscow: 'Москва', excluded: /Исключён правилом/, papers: 'Документы', addNumber: 'Добавить номер', number: 'Номер', save: 'Сохранить', shareOut: 'Поделиться', makeLink: 'Создать ссылку', gone: 'Эта ссылка ничего не показывает' },
+const words: Record<Lang, { live: string; book: string; open: string; nothing: string; simulated: string; moscow: string; excluded: RegExp; papers: string; addNumber: string; number: string; save: string; shareOut: string; makeLink: string; gone: string; opened: string }> = {
+  en: { live: 'Live', book: 'Book this corridor', open: 'Open the shipment', nothing: 'Nothing needs a decision now', simulated: 'simulated', moscow: 'Moscow', excluded: /Excluded by rule/, papers: 'Papers', addNumber: 'Add a number', number: 'Number', save: 'Save', shareOut: 'Share', makeLink: 'Make a link', gone: 'This link shows nothing', opened: 'Shipment opened' },
+  zh: { live: '实时', book: '预订此走廊', open: '开立运单', nothing: '目前没有待决策事项', simulated: '模拟', moscow: '莫斯科', excluded: /按规则/, papers: '单证', addNumber: '添加单号', number: '号码', save: '保存', shareOut: '分享', makeLink: '生成链接', gone: '此链接没有内容', opened: '运单已开立' },
+  ru: { live: 'На линии', book: 'Забронировать', open: 'Открыть перевозку', nothing: 'Сейчас решать нечего', simulated: 'имитация', moscow: 'Москва', excluded: /Исключён правилом/, papers: 'Документы', addNumber: 'Добавить номер', number: 'Номер', save: 'Сохранить', shareOut: 'Поделиться', makeLink: 'Создать ссылку', gone: 'Эта ссылка ничего не показывает', opened: 'Перевозка открыта' },
 };
 
 test('a wrong key is refused in words', async ({ page, corridor }) => {
@@ -137,15 +149,26 @@ for (const [lang, theme] of [['en', 'light'], ['zh', 'light'], ['ru', 'dark']] a
     const mark = page.locator('.chosen');
     await expect(mark).toHaveAttribute('data-unit', unit);
     await expect(mark).toHaveAttribute('data-motion', 'moving');
+    // Near enough to see a kilometre.
+    await page.keyboard.press('f');
+    for (let i = 0; i < 7; i++) await page.locator('.zoom button').first().click();
+    await page.keyboard.press('f');
+    await page.waitForFunction(() => document.querySelector('.ground > .map')?.hasAttribute('data-idle'));
     const before = await mark.getAttribute('data-lon');
     const at = await mark.boundingBox();
     for (let i = 1; i < 6; i++) await post(i);
     await expect(mark).not.toHaveAttribute('data-lon', before!);
-    await expect.poll(async () => Number(await mark.getAttribute('data-lon'))).toBeCloseTo(way[5]![0], 2);
+    await expect.poll(async () => Number(await mark.getAttribute('data-lon'))).toBeCloseTo(way[5]![0], 4);
     await expect.poll(async () => {
       const now = await mark.boundingBox();
       return now && at ? Math.hypot(now.x - at.x, now.y - at.y) : 0;
     }).toBeGreaterThan(4);
+    // Milestones first, then what happened, then the positions themselves.
+    const lists = page.locator('.panel.right .tabs [role=tab]');
+    expect(await page.locator('.ms li').count()).toBeGreaterThan(2);
+    await lists.nth(1).click();
+    await expect(page.locator('.ev li').last()).toContainText(w.opened);
+    await lists.nth(2).click();
     await expect(page.locator('.fx tr')).toHaveCount(6);
     await expect(page.locator('.panel.right')).toContainText(/67/);
 

@@ -2,7 +2,7 @@
 // whose problem says what to do; a network failure has status 0.
 
 import type {
-  BorderPost, Contact, Eta, Fix, Paper, Party, Place, Plan, PlanRequest, Problem, Reference, Rule, Session, Share, Shared, Shipment, ShipmentSummary, TrackEvent, Unit,
+  BorderPost, Contact, Eta, Fix, Milestone, Paper, Party, Place, Plan, PlanRequest, Problem, Reference, Rule, Session, Share, Shared, Shipment, ShipmentSummary, TrackEvent, Unit,
 } from './types';
 
 export class ApiError extends Error {
@@ -75,6 +75,7 @@ export const api = {
   shared: (secret: string) => call<Shared>('GET', `/api/v1/shared/${id(secret)}`),
   eta: (s: string) => call<Eta>('GET', `/api/v1/shipments/${id(s)}/eta`),
   events: (s: string) => call<{ events: TrackEvent[] | null }>('GET', `/api/v1/shipments/${id(s)}/events`).then((r) => r.events ?? []),
+  milestones: (s: string) => call<{ milestones: Milestone[] | null }>('GET', `/api/v1/shipments/${id(s)}/milestones`).then((r) => r.milestones ?? []),
   carriers: () => call<{ carriers: Party[] | null }>('GET', '/api/v1/carriers').then((r) => r.carriers ?? []),
   units: () => call<{ units: Unit[] | null }>('GET', '/api/v1/units').then((r) => r.units ?? []),
   track: (unit: string, limit: number) =>
