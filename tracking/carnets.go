@@ -86,6 +86,8 @@ const (
 	// paceKMH is a lorry's pace with all stops, where no plan tells another: CAREC
 	// corridors, 2023.
 	paceKMH = 31.4
+	// waysAtOnce bounds how long one Due takes: a way is a plan's geometry read anew.
+	waysAtOnce = 100
 )
 
 // carnets is the part of the state that is about carnets.
@@ -493,6 +495,37 @@ func (f *folding) observe(h *heldCarnet, s carnet.Sighting) {
 		}
 		f.carnetEvent(h, n, s.Time, seen)
 	}
+}
+
+// silent is what the time alone says of a carnet: when the exit will be reached at the
+// earliest from where the unit was seen last.
+func (s *State) silent(h *heldCarnet, now time.Time, w *carnetWay) carnet.Sighting {
+	out := carnet.Sighting{Evidence: carnet.Evidence{Time: now}, Silent: true}
+	if u, ok := s.units[h.unit]; ok && u.located && w != nil && h.Running() >= 0 {
+		along, _ := w.line.Project(u.point())
+		out.ExitAt = w.exitAt(&h.Carnet.Carnet, along, now)
+	}
+	return out
+}
+
+// overdue lists the carnets of which something is to be told by that time though
+// nothing was heard, by number.
+func (s *State) overdue(now time.Time, way func(*heldCarnet) *carnetWay) []*heldCarnet {
+	var out []*heldCarnet
+	for _, h := range s.carnets.all {
+		if !h.Active() {
+			continue
+		}
+		var w *carnetWay
+		if i := h.Running(); i >= 0 && h.Operations[i].Limit != nil {
+			w = way(h)
+		}
+		if _, said, _ := h.Observe(s.silent(h, now, w), s.seq); len(said) > 0 {
+			out = append(out, h)
+		}
+	}
+	slices.SortFunc(out, func(a, b *heldCarnet) int { return strings.Compare(a.Number, b.Number) })
+	return out
 }
 
 // exit is where an operation ends, along the line.

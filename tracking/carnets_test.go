@@ -296,3 +296,24 @@ func TestCarnetsDoNotDependOnBatches(t *testing.T) {
 		t.Errorf("journals differ, or say little:\n%s\n\n%s\n\n%s", heads[0], heads[1], heads[2])
 	}
 }
+
+// Every kind of event about carnets is in the one table of kinds, once.
+func TestCarnetEventKinds(t *testing.T) {
+	listed := map[string]int{}
+	for _, k := range tracking.EventKinds() {
+		listed[k.Kind]++
+		if k.Means == "" || !strings.HasSuffix(k.Means, ".") {
+			t.Errorf("%s means %q", k.Kind, k.Means)
+		}
+	}
+	want := []string{tracking.EventCarnet + "issued", tracking.EventCarnet + "bound"}
+	for _, k := range carnet.Kinds() {
+		want = append(want, tracking.EventCarnet+string(k))
+	}
+	want = append(want, carnet.NoticeKinds()...)
+	for _, k := range want {
+		if listed[k] != 1 {
+			t.Errorf("%s is listed %d times", k, listed[k])
+		}
+	}
+}

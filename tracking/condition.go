@@ -170,8 +170,18 @@ func (s *State) quiet(now time.Time) []*shipment {
 }
 
 // Due tells whether something happens by the time alone, so that a ClockRead of that
-// time changes the state.
-func (s *State) Due(now time.Time) bool { return len(s.quiet(now)) > 0 }
+// time changes the state. It prepares the ways of carnets after a restart, a few each
+// time, so it is no mere reading: whoever guards the state lets nobody else in.
+func (s *State) Due(now time.Time) bool {
+	prepare := waysAtOnce
+	return len(s.quiet(now)) > 0 || len(s.overdue(now, func(h *heldCarnet) *carnetWay {
+		if h.way == nil && prepare > 0 {
+			prepare--
+			return s.wayOf(h)
+		}
+		return h.way
+	})) > 0
+}
 
 func (f *folding) clockRead(e *ClockRead) {
 	list := f.quiet(e.At)
@@ -187,6 +197,9 @@ func (f *folding) clockRead(e *ClockRead) {
 	for _, sh := range list { // a unit may carry several
 		u := f.State.units[sh.Unit]
 		f.watchOf(u).SilentMS = u.received
+	}
+	for _, h := range f.overdue(e.At, f.wayOf) {
+		f.observe(h, f.silent(h, e.At, f.wayOf(h)))
 	}
 }
 

@@ -65,7 +65,7 @@ func EventKinds() []EventKind {
 		wrong   = "non_conformant"
 		sensed  = "sensor_reporting"
 	)
-	return []EventKind{
+	return append([]EventKind{
 		{Kind: EventOpened, Means: "A shipment was opened from an option of a plan.", DCSA: "SHIPMENT RECE", BizStep: "accepting", Disposition: waiting},
 		{Kind: EventAmended, Means: "Its papers, numbers, contacts, notes or links were changed."},
 		{Kind: EventCancelled, Means: "It will not be carried.", DCSA: "SHIPMENT CANC"},
@@ -98,5 +98,5 @@ func EventKinds() []EventKind {
 		{Kind: EventFenceEntered, Means: "A unit has come into a fence.", DCSA: "IOT LOC", BizStep: "entering_exiting", Disposition: "unknown"},
 		{Kind: EventFenceLeft, Means: "It has left the fence by more than the fence's margin.", DCSA: "IOT LOC", BizStep: "entering_exiting", Disposition: "unknown"},
 		{Kind: EventFenceDwelt, Means: "It has been in the fence for as long as the fence's rule says.", DCSA: "IOT LOC", BizStep: "holding", Disposition: "unknown"},
-	}
+	}, carnetEvents()...)
 }

@@ -41,6 +41,7 @@ func subcommands() []subcommand {
 		{"restore", "make a data directory of a backup", restoreCommand},
 		{"forget", "delete for good what is held of a unit, a shipment, a party or a name", forgetCommand},
 		{"migrate", "move the store from SQLite to PostgreSQL, or back", migrateCommand},
+		{"verify", "find out whether what is stored is what was written", verifyCommand},
 		{"version", "print the version", versionCommand},
 	}
 }
@@ -56,7 +57,7 @@ func main() {
 }
 
 // run dispatches to a subcommand and returns the exit status: 0, 1 when it failed,
-// 2 when it was called in a way that makes no sense.
+// 2 when it was called in a way that makes no sense, 3 when it found something changed.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		usage(stderr)
@@ -90,6 +91,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return 2
 	}
 	fmt.Fprintf(stderr, "corridor %s: %v\n", args[0], err)
+	var changed *changedError
+	if errors.As(err, &changed) {
+		return 3
+	}
 	return 1
 }
 

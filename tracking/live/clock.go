@@ -35,9 +35,9 @@ func (t *Tracker) clockLoop(ctx context.Context) {
 // readClock appends the time if something is due.
 func (t *Tracker) readClock(ctx context.Context) error {
 	now := t.moment()
-	t.mu.RLock()
+	t.mu.Lock() // Due may prepare something
 	due := t.state.Due(now)
-	t.mu.RUnlock()
+	t.mu.Unlock()
 	if !due {
 		return nil
 	}

@@ -43,7 +43,9 @@ func TestTrack(t *testing.T) {
 		{"over ±180", plausible.TopKMH(geodata.Sea), []plausible.Point{minute(0, 50, 179.99), minute(10, 50, -179.98)}, ".."},
 		{"over the pole", plausible.TopKMH(geodata.Air), []plausible.Point{minute(0, 89.9, 10), minute(3, 89.9, -170)}, ".."},
 		{"a receiver that stands still in a tunnel", road, []plausible.Point{
-			{MS: 0, Lat: 50, Lon: 10, SpeedKMH: 80}, {MS: 300_000, Lat: 50, Lon: 10, SpeedKMH: 80}, {MS: 600_000, Lat: 50, Lon: 10, SpeedKMH: 80},
+			{MS: 0, Lat: 50, Lon: 10, SpeedKMH: 80},
+			{MS: 300_000, Lat: 50, Lon: 10, SpeedKMH: 80},
+			{MS: 600_000, Lat: 50, Lon: 10, SpeedKMH: 80},
 			{MS: 660_000, Lat: 50, Lon: 10.2, SpeedKMH: 80},
 		}, ".ff."},
 		{"parked", road, []plausible.Point{minute(0, 50, 10), minute(1, 50.0001, 10.0001), minute(2, 50, 10), minute(3, 50.0002, 10), minute(4, 50.01, 10)}, ".p.p."},
