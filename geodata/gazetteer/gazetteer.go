@@ -50,6 +50,7 @@ type Gazetteer struct {
 	regions   func() (*area.Regions, error)
 	spelt     func() spellings       // made for the first misspelt name
 	words     func() []sign          // made for the first name that needs them
+	clocks    func() clocks          // made with the first place
 	inRegion  func() map[string]bool // keys of the names of all regions
 }
 
@@ -168,6 +169,7 @@ func assemble(layers ...*layer) (*Gazetteer, error) {
 	g.area = sync.OnceValues(area.Open)
 	g.regions = sync.OnceValues(area.OpenRegions)
 	g.spelt = sync.OnceValue(g.spellings)
+	g.clocks = sync.OnceValue(g.countZones)
 	g.inRegion = sync.OnceValue(g.regionKeys)
 	g.words = sync.OnceValue(g.laterWords)
 	heir := map[ref]ref{}
@@ -389,7 +391,7 @@ func (g *Gazetteer) place(r ref) geodata.Place {
 	if n, ok := l.ru.of(r.at); ok {
 		p.Names.RU = l.names.at(int(n))
 	}
-	p.TimeZone = g.zones.Of(p.Point)
+	p.TimeZone = g.zoneOf(p.Point, p.Country)
 	return p
 }
 
@@ -406,7 +408,7 @@ func (g *Gazetteer) placeAt(t *terminal) geodata.Place {
 	case geodata.Air:
 		p.Functions = geodata.HasAirport
 	}
-	p.TimeZone = g.zones.Of(p.Point)
+	p.TimeZone = g.zoneOf(p.Point, p.Country)
 	return p
 }
 
@@ -489,6 +491,9 @@ func (g *Gazetteer) At(p orb.Point) (geodata.Place, error) {
 		TimeZone: g.zones.Of(p),
 	}
 	out.Country, _ = a.Country(p)
+	if _, land := a.Land(p); land {
+		out.TimeZone = g.zoneOf(p, out.Country)
+	}
 	return out, nil
 }
 
@@ -519,6 +524,9 @@ func (g *Gazetteer) Locate(p orb.Point) (geodata.Location, error) {
 	var near bool
 	if l.Country, near = a.Country(p); near {
 		l.Names = g.CountryNames(l.Country)
+		if land {
+			l.TimeZone = g.zoneOf(p, l.Country)
+		}
 		region, ok := regions.In(p, l.Country)
 		if !ok { // a territory with a code of its own
 			region, ok = regions.Of(p)
@@ -538,6 +546,7 @@ func (g *Gazetteer) Locate(p orb.Point) (geodata.Location, error) {
 func (g *Gazetteer) Warm() error {
 	g.spelt()
 	g.words()
+	g.clocks()
 	if _, err := g.regions(); err != nil {
 		return err
 	}

@@ -507,3 +507,21 @@ func BenchmarkLocate(b *testing.B) {
 		}
 	}
 }
+
+// The raster of zones is coarse at borders; a place has the time of its country.
+func TestTimeZonesAtBorders(t *testing.T) {
+	g := open(t)
+	for query, want := range map[string]string{
+		"MAPTM": "Africa/Casablanca", "MYTPP": "Asia/Kuala_Lumpur", "rail:pl-malaszewicze": "Europe/Warsaw",
+		"CNTAO": "Asia/Shanghai", "UASIP": "Europe/Simferopol", "Pristina": "Europe/Belgrade", "Narva": "Europe/Tallinn", "Brest, BY": "Europe/Minsk",
+	} {
+		p, err := g.Resolve(query)
+		if err != nil || p.TimeZone != want {
+			t.Errorf("%s: %s, want %s (%v)", query, p.TimeZone, want, err)
+		}
+	}
+	l, err := g.Locate(orb.Point{23.53, 52.02}) // by the Bug, on the Polish side
+	if err != nil || l.TimeZone != "Europe/Warsaw" {
+		t.Errorf("%s (%v)", l.TimeZone, err)
+	}
+}

@@ -63,11 +63,22 @@ func (g *Gazetteer) spellings() spellings {
 		}
 	}
 	for _, s := range g.signs {
-		if len(s.key) > 5 {
+		if len(s.key) > 5 && !isAffix(s.key) {
 			add(s.target, s.key, wordMalus)
 		}
 	}
 	return out
+}
+
+// isAffix tells the words that only say what a terminal is: "airport" is three letters
+// from "Duisport".
+func isAffix(key string) bool {
+	for _, a := range affixes {
+		if key == compact(strings.TrimSpace(a.before+a.after)) {
+			return true
+		}
+	}
+	return false
 }
 
 // guess is a name within a few letters of a query.

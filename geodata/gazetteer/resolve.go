@@ -267,6 +267,8 @@ var affixes = []struct {
 	{after: " station", mode: geodata.Rail},
 	{after: "火车站", mode: geodata.Rail},
 	{after: "站", mode: geodata.Rail},
+	{before: "icd ", mode: geodata.Rail}, // inland container depot
+	{after: " icd", mode: geodata.Rail},
 	{before: "city of "},
 	{before: "город "},
 	{after: " city"},

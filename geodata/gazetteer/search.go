@@ -151,11 +151,14 @@ func (t *top) offer(h hit) {
 // offerCodes reads the query as a UN/LOCODE, the beginning of one, or an airport's
 // code.
 func (g *Gazetteer) offerCodes(top *top, query string) {
-	if r, ok := g.byCode(query); ok {
+	if r, ok := g.byCode(query); ok && !g.ratherName(query) {
 		top.offer(hit{target{place: r}, g.rankOf(r) + codeBonus, true})
 		top.exact = true
 	}
 	code := strings.ToUpper(strings.ReplaceAll(query, " ", ""))
+	if len(code) == 3 && code == query {
+		g.offerCityCodes(top, code)
+	}
 	if i, ok := g.byCodes[code]; ok {
 		t := &g.terminals[i]
 		score := g.rankOf(t.place)
@@ -179,6 +182,33 @@ func (g *Gazetteer) offerCodes(top *top, query string) {
 		for ; i < len(l.codes) && uint32(l.codes[i]>>32) <= packCode(code[:2], to); i++ {
 			r := ref{int32(n), int32(uint32(l.codes[i]))}
 			top.offer(hit{target: target{place: r}, score: g.rankOf(r)})
+		}
+	}
+}
+
+// ratherName tells that what reads as a UN/LOCODE is the name of a place people know,
+// unless it is in capitals: "Brest" is no village in Brazil.
+func (g *Gazetteer) ratherName(query string) bool {
+	if query == strings.ToUpper(query) {
+		return false
+	}
+	_, score, ok := g.byName(query)
+	return ok && score >= known
+}
+
+// offerCityCodes offers the cities that the three letters stand for in their UN/LOCODE,
+// which are those airlines use for all airports of a city: NYC, LON.
+func (g *Gazetteer) offerCityCodes(top *top, code string) {
+	tail := packTail(code)
+	if tail < 0 {
+		return
+	}
+	for n, l := range g.layers {
+		for i, t := range l.tail {
+			if int(t) == tail+1 && l.rank[i] >= famous {
+				top.offer(hit{target{place: ref{int32(n), int32(i)}}, int(l.rank[i]) + exactBonus, true})
+				top.exact = true
+			}
 		}
 	}
 }
