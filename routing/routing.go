@@ -186,9 +186,10 @@ type Leg struct {
 	DistanceKM   float64         `json:"distance_km"`
 	FlownKM      float64         `json:"flown_km,omitempty"` // air: what is really flown for the great circles of distance_km
 	Estimated    bool            `json:"estimated"`
-	Service      string          `json:"service"` // name and rhythm of the service used
-	Depart       time.Time       `json:"depart"`  // P50
-	Arrive       time.Time       `json:"arrive"`  // P50
+	Service      string          `json:"service"`               // name and rhythm of the service used
+	EveryHours   float64         `json:"every_hours,omitempty"` // mean time between departures of a service that leaves by the clock; 0: when ready, or at moments nobody publishes
+	Depart       time.Time       `json:"depart"`                // P50
+	Arrive       time.Time       `json:"arrive"`                // P50
 	TransitHours Hours           `json:"transit_hours"`
 	Cost         Money           `json:"cost"`
 	CO2eKG       float64         `json:"co2e_kg"`

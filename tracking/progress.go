@@ -11,6 +11,7 @@ import (
 	"corridor/geodata"
 	"corridor/geodata/path"
 	"corridor/routing"
+	"corridor/tracking/eta"
 )
 
 // How near a fix must be to count. Land and sea differ: a port's roads lie
@@ -88,9 +89,12 @@ type routeLeg struct {
 	from, to float64 // along the line, km
 	startKM  float64 // distance of the plan before this leg; geometry is simplified, distance is not
 	km       float64
-	move     spread  // without the borders on it
-	wait     float64 // hours before it, at the median
-	name     string  // of where it begins
+	move     spread    // without the borders on it
+	wait     float64   // hours before it, at the median
+	departs  time.Time // when its service leaves by the plan; zero: when ready, or at unknown moments
+	every    float64   // hours between its departures
+	scale    spread    // makes the times of the parts, added up, those the plan was sold with
+	name     string    // of where it begins
 	end      orb.Point
 	endName  string
 }
@@ -131,6 +135,9 @@ func newRoute(s *Shipment) *route {
 		if !l.Depart.IsZero() && !before.IsZero() {
 			leg.wait = math.Max(0, l.Depart.Sub(before).Hours())
 		}
+		if l.EveryHours > 0 && i > 0 {
+			leg.departs, leg.every = l.Depart, l.EveryHours
+		}
 		for _, b := range l.Borders {
 			d := spreadOf(b.DwellHours)
 			// The leg's time holds its borders' dwell; what is left is movement.
@@ -168,7 +175,45 @@ func newRoute(s *Shipment) *route {
 	r.scale = spread{1, 1, 1}
 	all, want := r.remaining(0), spreadOf(s.Option.TransitHours)
 	r.scale = spread{ratio(want.p50, all.p50), ratio(want.below, all.below), ratio(want.above, all.above)}
+	r.scaleLegs(&s.Option)
 	return r
+}
+
+// scaleLegs gives each leg its scale. Up to a departure by the clock the plan's own
+// moments hold; behind the last of them what is left is scaled to the arrival the plan
+// was sold with.
+func (r *route) scaleLegs(o *routing.Option) {
+	last := -1
+	for i := range r.legs {
+		r.legs[i].scale = spread{1, r.scale.below, r.scale.above}
+		if r.legs[i].every > 0 {
+			last = i
+		}
+	}
+	if last < 0 {
+		for i := range r.legs {
+			r.legs[i].scale = r.scale
+		}
+		return
+	}
+	left := r.handover
+	for i := last; i < len(r.legs); i++ {
+		left += r.legs[i].move.p50
+		if i > last {
+			left += r.legs[i].wait
+		}
+	}
+	for i := range r.posts {
+		if r.posts[i].at > r.legs[last].from {
+			left += r.posts[i].dwell.p50
+		}
+	}
+	if o.Arrive.P50.IsZero() {
+		return
+	}
+	for i := last; i < len(r.legs); i++ {
+		r.legs[i].scale.p50 = ratio(o.Arrive.P50.Sub(r.legs[last].departs).Hours(), left)
+	}
 }
 
 // addGate adds a terminal at which a leg begins or ends; other points have no gate.
@@ -307,6 +352,7 @@ func (f *folding) advance(u *unit, sh *shipment, fix *Fix, before time.Time, fir
 		return
 	}
 	p.ETA = sh.eta(fix, s.along, s.off)
+	f.followConnection(s)
 	f.followETA(s)
 }
 
@@ -321,7 +367,11 @@ func (f *folding) reach(u *unit, sh *shipment, fix *Fix, since time.Duration, fi
 	s.along, s.off = r.project(s.here(), done, r.at(done).mode, since, first)
 	s.onPlan = s.off <= corridorKM(r.at(s.along).mode)
 	if s.onPlan {
-		p.DoneKM = math.Max(p.DoneKM, r.distance(s.along))
+		ms := fix.Time.UnixMilli()
+		if d := r.distance(s.along); d > p.DoneKM || d == p.DoneKM && ms < p.Vigil.DoneMS {
+			p.DoneKM, p.Vigil.DoneMS = d, ms
+		}
+		p.Vigil.Base = r.base(p.Vigil.Base, r.alongOf(p.DoneKM), s.along, ms)
 	}
 	f.progress = touch(f.progress, sh)
 	if s.onPlan && r.distance(s.along) > departedKM && path.Distance(r.start, s.here()) > departedKM && (p.Departed == nil || fix.Time.Before(*p.Departed)) {
@@ -364,7 +414,7 @@ func arrivedETA(sh *shipment, r *route, s *step) *ETA {
 	t := s.fix.Time
 	return &ETA{
 		Shipment: sh.ID, Made: t, Arrive: routing.Instants{P10: t, P50: t, P90: t},
-		OnTime: onTime(sh.Promise, t, spread{}), DoneKM: r.totalKM, TotalKM: r.totalKM, OffRouteKM: round1(s.off),
+		OnTime: onTime(sh.Promise, t), DoneKM: r.totalKM, TotalKM: r.totalKM, OffRouteKM: round1(s.off),
 	}
 }
 
@@ -413,25 +463,140 @@ func (f *folding) late(u *unit, fix *Fix) {
 	}
 }
 
-// eta is the forecast from a point along the plan. Off the plan the way back to
-// it is added as distance at the leg's own pace.
+// Base is the first fix of the stretch that a unit is on: from where its pace is
+// measured. Stretches end where it waits, at borders and where legs meet.
+type Base struct {
+	Stretch int     `json:"stretch"` // number; 0: none
+	MS      int64   `json:"ms"`
+	AlongKM float64 `json:"km"` // of the line
+}
+
+// stretch is the number of the stretch that a point of the line is on, and where it
+// begins; 0 within what is left of a wait.
+func (r *route) stretch(along float64) (n int, from float64) {
+	n = 1
+	for i := range r.legs {
+		if l := &r.legs[i]; along > l.from || i == 0 {
+			n, from = n+1, l.from+departedKM
+		}
+	}
+	for i := range r.posts {
+		if at := r.posts[i].at + passedKM; along > at {
+			n, from = n+1, math.Max(from, at)
+		}
+	}
+	if along < from {
+		return 0, from
+	}
+	return n, from
+}
+
+// base takes a fix, at a point and a time, into where the pace is measured from: the
+// first by device time on the stretch that the shipment has come to.
+func (r *route) base(b Base, done, along float64, ms int64) Base {
+	now, _ := r.stretch(done)
+	mine, _ := r.stretch(along)
+	if now != b.Stretch {
+		b = Base{}
+	}
+	if mine != now || now == 0 || b.Stretch != 0 && ms >= b.MS {
+		return b
+	}
+	return Base{now, ms, along}
+}
+
+// pace is how fast the shipment goes on its stretch, against the plan.
+func (sh *shipment) pace(l *routeLeg, done float64) eta.Pace {
+	b, v := sh.progress.Vigil.Base, &sh.progress.Vigil
+	if b.Stretch == 0 || done <= b.AlongKM || l.to <= l.from || b.AlongKM < l.from {
+		return eta.Pace{Factor: 1}
+	}
+	part := (done - b.AlongKM) / (l.to - l.from)
+	return eta.PaceOf(float64(v.DoneMS-b.MS)/3_600_000, l.move.p50*l.scale.p50*part, part)
+}
+
+// ahead is how the rest of the way may go, in hours from a moment at which the unit is
+// at a point of the line, and the chance to meet the next departure by the clock.
+func (sh *shipment) ahead(now time.Time, along, off float64) (f eta.Forecast, next *routeLeg, chance float64) {
+	r, v := sh.route, &sh.progress.Vigil
+	scaled := func(s spread, by spread) eta.Spread {
+		return eta.Spread{P50: s.p50 * by.p50, Below: s.below * by.below, Above: s.above * by.above}
+	}
+	sum := eta.Spread{}
+	post := 0
+	f = eta.Sure(sum)
+	onto := func() { f, sum = f.Then(sum), eta.Spread{} }
+	for i := range r.legs {
+		l := &r.legs[i]
+		last := i == len(r.legs)-1
+		if along > l.to && !last {
+			continue
+		}
+		here := along >= l.from+passedKM || i == 0 && along > l.from // under way on it
+		switch {
+		case here && along >= l.from+passedKM:
+		case l.every > 0:
+			onto()
+			d := eta.Departures{First: l.departs.Sub(now).Hours(), Every: l.every}
+			if d.First < 0 && along >= l.from-arrivalKM(l.mode) && v.Missed != i+1 {
+				d.First = 0 // it waits there, and so does what it waits for
+			}
+			var met float64
+			f, met = f.Board(d)
+			if next == nil {
+				next, chance = l, met
+			}
+		default:
+			sum.P50 += l.wait * l.scale.p50
+		}
+		part := 1 - part(along-l.from, l.to-l.from)
+		pace := eta.Pace{Factor: 1}
+		if along > l.from {
+			pace = sh.pace(l, r.alongOf(sh.progress.DoneKM))
+		}
+		sum = sum.Plus(pace.Rest(scaled(l.move, l.scale), part))
+		if width := corridorKM(l.mode); off > width && l.km > 0 && (along > l.from || i == 0) {
+			sum.P50 += off / l.km * l.move.p50 * l.scale.p50 // the way back to the plan
+			off = 0
+		}
+		for ; post < len(r.posts) && (last || r.posts[post].at <= l.to); post++ {
+			b := &r.posts[post]
+			if b.at+passedKM <= along {
+				continue
+			}
+			dwell := scaled(b.dwell, l.scale)
+			if v.Border && post == sh.progress.Borders {
+				dwell = dwell.Left(math.Max(0, float64(now.UnixMilli()-v.BorderMS)/3_600_000))
+			}
+			sum = sum.Plus(dwell)
+		}
+	}
+	sum.P50 += r.handover * r.legs[len(r.legs)-1].scale.p50
+	return f.Then(sum), next, chance
+}
+
+// eta is the forecast from a point along the plan. Off the plan the way back to it is
+// added as distance at the leg's own pace.
 func (sh *shipment) eta(fix *Fix, along, off float64) *ETA {
 	r := sh.route
-	left := r.remaining(along)
-	if leg := r.at(along); off > corridorKM(leg.mode) && leg.km > 0 {
-		left.p50 += off / leg.km * leg.move.p50 * r.scale.p50
-	}
 	from := fix.Time
 	if sh.progress.Departed == nil && r.depart.After(from) {
 		from = r.depart
 	}
-	at := func(h float64) time.Time { return from.Add(hours(h)) }
+	f, next, chance := sh.ahead(from, along, off)
+	at := func(q float64) time.Time { return from.Add(hours(math.Max(0, f.Quantile(q)))) }
 	e := &ETA{
 		Shipment: sh.ID, Made: fix.Time,
-		Arrive:  routing.Instants{P10: at(math.Max(0, left.p50-left.below)), P50: at(left.p50), P90: at(left.p50 + left.above)},
-		OnTime:  onTime(sh.Promise, at(left.p50), left),
+		Arrive:  routing.Instants{P10: at(0.1), P50: at(0.5), P90: at(0.9)},
 		DoneKM:  round1(sh.progress.DoneKM),
 		TotalKM: round1(r.totalKM), OffRouteKM: round1(off),
+	}
+	if sh.Promise != nil {
+		c := math.Round(1000*f.CDF(sh.Promise.Sub(from).Hours())) / 1000
+		e.OnTime = &c
+	}
+	if next != nil {
+		e.Connection = &Connection{At: next.name, Departs: next.departs, Chance: math.Round(1000*chance) / 1000}
 	}
 	if sh.progress.Borders < len(r.posts) {
 		e.NextBorder = r.posts[sh.progress.Borders].post.ID
@@ -439,26 +604,15 @@ func (sh *shipment) eta(fix *Fix, along, off float64) *ETA {
 	return e
 }
 
-// onTime is the chance to arrive by the promise: a normal distribution on either
-// side of the median, each as wide as its P10 and P90 say.
-func onTime(promise *time.Time, p50 time.Time, s spread) *float64 {
+// onTime is the chance that what arrived at a moment was in time.
+func onTime(promise *time.Time, at time.Time) *float64 {
 	if promise == nil {
 		return nil
 	}
-	const z90 = 1.2815515655446004
-	margin := promise.Sub(p50).Hours()
-	width := s.above / z90
-	if margin < 0 {
-		width = s.below / z90
-	}
 	chance := 0.0
-	switch {
-	case width > 0:
-		chance = 0.5 * math.Erfc(-margin/width/math.Sqrt2)
-	case margin >= 0:
+	if !at.After(*promise) {
 		chance = 1
 	}
-	chance = math.Round(chance*1000) / 1000
 	return &chance
 }
 

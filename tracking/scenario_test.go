@@ -24,7 +24,7 @@ import (
 // TestScenarios plays the files of testdata/scenarios. A line is one of
 //
 //	leg NAME mode=road via=LAT,LON;LAT,LON;… km=322 hours=P10/P50/P90 border=ID@KM:CN>RU:P10/P50/P90
-//	    [wait=HOURS] [from=port] [to=rail-terminal]      what its ends are
+//	    [wait=HOURS] [every=HOURS] [from=port] [to=rail-terminal]      what its ends are
 //	open SHIPMENT legs=NAME;NAME… [hours=P10/P50/P90] [promise=TIME] [owner=PARTY] [temp=2..8]
 //	assign SHIPMENT UNIT
 //	TIME UNIT LAT,LON [KEY=VALUE…]    a position (device time); speed= in km/h, received=TIME, mode=, others are sensors
@@ -34,7 +34,7 @@ import (
 //	expect TIME KIND SUBJECT [WHERE]  the next event; SUBJECT is its shipment, or its unit or - when it has none
 //	doubt KIND                        what is thought of the last position; none
 //	expect nothing                    no event since the last one expected
-//	eta SHIPMENT KEY=VALUE…           p50 and the like within a minute, on-time, done, total, off, next (- for none)
+//	eta SHIPMENT KEY=VALUE…           p50 and the like within a minute, on-time, done, total, off, connection, next (- for none)
 //	cancel SHIPMENT TIME
 //	milestones SHIPMENT KIND@KM=STATE…  passed, passed/TIME, P10/P50/P90 as times, or - while nothing is known
 //	unit UNIT LAT,LON shipment=ID|- [MODE]   where the unit is, and how it travels
@@ -355,6 +355,9 @@ func (p *play) leg(name string, o map[string]string) {
 			AtKM: p.number(part[0]), DwellHours: p.hours(part[2]),
 		}}
 	}
+	if v, ok := o["every"]; ok {
+		l.EveryHours = p.number(v)
+	}
 	l.Depart = day // open shifts it
 	if d, ok := o["wait"]; ok {
 		l.Depart = day.Add(time.Duration(p.number(d) * float64(time.Hour)))
@@ -477,6 +480,11 @@ func (p *play) eta(id tracking.ShipmentID, o map[string]string) {
 			} else {
 				about(k, *e.OnTime, v, 0.005)
 			}
+		case "connection":
+			if e.Connection == nil {
+				p.fatal("no connection, want %s", v)
+			}
+			about(k, e.Connection.Chance, v, 0.005)
 		case "next":
 			if v == "-" {
 				v = ""

@@ -185,6 +185,14 @@ type ETA struct {
 	TotalKM    float64          `json:"total_km"`
 	OffRouteKM float64          `json:"off_route_km"` // distance from the planned path
 	NextBorder string           `json:"next_border,omitempty"`
+	Connection *Connection      `json:"connection,omitempty"` // nil: no departure by the clock lies ahead
+}
+
+// Connection is the next departure by the clock.
+type Connection struct {
+	At      string    `json:"at"`      // where the leg begins
+	Departs time.Time `json:"departs"` // by the plan
+	Chance  float64   `json:"chance"`  // to be there in time
 }
 
 // Progress is how far a shipment has come. It is kept apart from Shipment, which

@@ -16,14 +16,17 @@ import (
 // the order of its plan, and what is out of the ordinary with it. Times are device
 // times in Unix milliseconds; 0: not.
 type Vigil struct {
-	Started  int   `json:"started,omitempty"`  // legs begun
-	Finished int   `json:"finished,omitempty"` // legs ended
-	Gates    int   `json:"gates,omitempty"`    // terminals of the plan come to
-	Inside   bool  `json:"inside,omitempty"`   // it is in the last of them
-	Border   bool  `json:"border,omitempty"`   // it is at the next border
-	SinceMS  int64 `json:"since_ms,omitempty"` // in that terminal, at that border
-	Long     bool  `json:"long,omitempty"`     // and that is told to be too long
-	Off      bool  `json:"off,omitempty"`      // off the corridor
+	Started  int   `json:"started,omitempty"`   // legs begun
+	Finished int   `json:"finished,omitempty"`  // legs ended
+	Gates    int   `json:"gates,omitempty"`     // terminals of the plan come to
+	Inside   bool  `json:"inside,omitempty"`    // it is in the last of them
+	Border   bool  `json:"border,omitempty"`    // it is at the next border
+	GateMS   int64 `json:"gate_ms,omitempty"`   // in that terminal since
+	BorderMS int64 `json:"border_ms,omitempty"` // at that border since
+	Long     bool  `json:"long,omitempty"`      // and that is told to be too long
+	DoneMS   int64 `json:"done_ms,omitempty"`   // Progress.DoneKM was reached
+	Base     Base  `json:"base,omitzero"`
+	Off      bool  `json:"off,omitempty"` // off the corridor
 	Stand    Stand `json:"stand,omitzero"`
 	Risk     int   `json:"risk,omitempty"`   // number of the leg whose departure was told to be at risk
 	Missed   int   `json:"missed,omitempty"` // number of the leg whose departure was told to be missed
@@ -163,12 +166,12 @@ func (f *folding) followGates(s *step) {
 		if path.Distance(g.at, s.here()) <= g.km*gateMargin {
 			return
 		}
-		v.Inside, v.SinceMS, v.Long = false, 0, false
+		v.Inside, v.GateMS, v.Long = false, 0, false
 		f.tell(s, EventGateOut, g.name, "")
 	}
 	for i := v.Gates; i < min(v.Gates+2, len(r.gates)); i++ {
 		if g := &r.gates[i]; path.Distance(g.at, s.here()) <= g.km {
-			v.Gates, v.Inside, v.SinceMS, v.Long = i+1, true, s.fix.Time.UnixMilli(), false
+			v.Gates, v.Inside, v.GateMS, v.Long = i+1, true, s.fix.Time.UnixMilli(), false
 			f.tell(s, EventGateIn, g.name, "")
 			return
 		}
@@ -183,15 +186,20 @@ func (f *folding) followBorders(s *step, reached float64) {
 		b := &r.posts[p.Borders].post
 		p.Borders++
 		if v.Border {
-			v.Border, v.SinceMS, v.Long = false, 0, false
+			v.Border, v.BorderMS, v.Long = false, 0, false
 		}
 		f.tell(s, EventBorder, b.Name, "%s → %s at %s", b.From, b.To, b.ID)
 	}
-	if p.Borders == len(r.posts) || v.Border || !s.onPlan || p.Departed == nil {
+	if p.Borders == len(r.posts) || !s.onPlan || p.Departed == nil {
 		return
 	}
 	if b := &r.posts[p.Borders]; s.along >= b.at-borderZoneKM {
-		v.Border, v.SinceMS, v.Long = true, s.fix.Time.UnixMilli(), false
+		ms := s.fix.Time.UnixMilli()
+		if v.Border {
+			v.BorderMS = min(v.BorderMS, ms) // one that came late
+			return
+		}
+		v.Border, v.BorderMS, v.Long = true, ms, false
 		f.tell(s, EventBorderEntered, b.post.Name, "%s → %s at %s", b.post.From, b.post.To, b.post.ID)
 	}
 }
@@ -212,15 +220,15 @@ func (f *folding) followStand(s *step) {
 	switch {
 	case v.Border:
 		b := &r.posts[p.Borders]
-		if most := hours(b.dwell.p50 + b.dwell.above); !v.Long && since(v.SinceMS) > most {
+		if most := hours(b.dwell.p50 + b.dwell.above); !v.Long && since(v.BorderMS) > most {
 			v.Long = true
-			f.tell(s, EventDwellLong, b.post.Name, "%s at %s, of %s in nine of ten", span(since(v.SinceMS)), b.post.ID, span(most))
+			f.tell(s, EventDwellLong, b.post.Name, "%s at %s, of %s in nine of ten", span(since(v.BorderMS)), b.post.ID, span(most))
 		}
 	case v.Inside:
 		g := &r.gates[v.Gates-1]
-		if most := g.wait + terminalLong; !v.Long && since(v.SinceMS) > most {
+		if most := g.wait + terminalLong; !v.Long && since(v.GateMS) > most {
 			v.Long = true
-			f.tell(s, EventDwellLong, g.name, "%s, planned were %s", span(since(v.SinceMS)), span(g.wait))
+			f.tell(s, EventDwellLong, g.name, "%s, planned were %s", span(since(v.GateMS)), span(g.wait))
 		}
 	case !v.Stand.Told && since(v.Stand.MS) > stopPatience(mode) && !r.restsAt(s):
 		v.Stand.Told = true
@@ -247,6 +255,26 @@ func (f *folding) followCorridor(s *step) {
 	case v.Off && s.off <= width*onAgainPart:
 		v.Off = false
 		f.tell(s, EventOnCorridor, "", "")
+	}
+}
+
+// followConnection tells that a departure will hardly be met, or has left.
+func (f *folding) followConnection(s *step) {
+	p := &s.sh.progress
+	v, c := &p.Vigil, p.ETA.Connection
+	if c == nil || p.Departed == nil {
+		return
+	}
+	r := s.sh.route
+	leg := 1 + slices.IndexFunc(r.legs, func(l routeLeg) bool { return l.every > 0 && s.along < l.from+passedKM })
+	l := &r.legs[leg-1]
+	switch there := s.along >= l.from-arrivalKM(l.mode) && s.onPlan; {
+	case s.fix.Time.After(c.Departs) && !there && v.Missed < leg:
+		v.Missed = leg
+		f.tell(s, EventMissed, c.At, "%s left at %s", l.mode, c.Departs.UTC().Format("2006-01-02 15:04 MST"))
+	case c.Chance < riskChance && v.Risk < leg && v.Missed < leg && !there:
+		v.Risk = leg
+		f.tell(s, EventAtRisk, c.At, "%.0f %% for the %s at %s", 100*c.Chance, l.mode, c.Departs.UTC().Format("2006-01-02 15:04 MST"))
 	}
 }
 

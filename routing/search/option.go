@@ -448,6 +448,9 @@ func (q *query) describe(l *leg, h *hop) {
 	case h.cross != nil:
 	case h.served:
 		l.Service = fmt.Sprintf("%s, %s", h.service.Name, h.service.Rhythm)
+		if h.service.Rhythm.Fixed() {
+			l.EveryHours = h.service.Rhythm.Every
+		}
 		if h.service.Origin.Kind == "A" || strings.Contains(h.service.Note, "assumed") {
 			l.Service += " (rhythm assumed)"
 		}
