@@ -94,6 +94,7 @@ type routeLeg struct {
 	departs  time.Time // when its service leaves by the plan; zero: when ready, or at unknown moments
 	every    float64   // hours between its departures
 	scale    spread    // makes the times of the parts, added up, those the plan was sold with
+	run      int       // legs that follow each other by one mode without a wait go as one
 	name     string    // of where it begins
 	end      orb.Point
 	endName  string
@@ -147,6 +148,12 @@ func newRoute(s *Shipment) *route {
 			r.posts = append(r.posts, routePost{at: along + length*part(b.AtKM, leg.km), post: b, dwell: d})
 		}
 		leg.move.p50 = math.Max(0, leg.move.p50)
+		if n := len(r.legs); n > 0 {
+			leg.run = r.legs[n-1].run
+			if before := &r.legs[n-1]; before.mode != leg.mode || leg.wait > 0 || leg.every > 0 {
+				leg.run++
+			}
+		}
 		leg.name, leg.endName, leg.end = l.From.Name.EN, l.To.Name.EN, orb.Point{l.To.Lon, l.To.Lat}
 		if i == 0 {
 			r.addGate(&l.From, leg.wait)
@@ -469,6 +476,38 @@ type Base struct {
 	Stretch int     `json:"stretch"` // number; 0: none
 	MS      int64   `json:"ms"`
 	AlongKM float64 `json:"km"` // of the line
+	// Marks are the first fixes in the last cells of the stretch that there are fixes
+	// in, by cell: what is recent is measured from them.
+	Marks []Mark `json:"marks,omitempty"`
+}
+
+// Mark is the first fix in a cell of a stretch.
+type Mark struct {
+	Cell    int     `json:"n"`
+	MS      int64   `json:"ms"`
+	AlongKM float64 `json:"km"`
+}
+
+const (
+	cellsARun = 24
+	mostMarks = 4 // cells
+)
+
+// mark takes a fix into the marks, which are not changed in place.
+func (b *Base) mark(cellKM, along float64, ms int64) {
+	m := Mark{int(along / cellKM), ms, along}
+	i, found := slices.BinarySearchFunc(b.Marks, m.Cell, func(x Mark, c int) int { return x.Cell - c })
+	switch {
+	case found && b.Marks[i].MS <= ms, !found && i == 0 && len(b.Marks) == mostMarks:
+		return
+	case found:
+		b.Marks = slices.Clone(b.Marks)
+		b.Marks[i] = m
+		return
+	}
+	list := make([]Mark, 0, mostMarks+1)
+	list = append(append(append(list, b.Marks[:i]...), m), b.Marks[i:]...)
+	b.Marks = list[max(0, len(list)-mostMarks):]
 }
 
 // stretch is the number of the stretch that a point of the line is on, and where it
@@ -476,7 +515,7 @@ type Base struct {
 func (r *route) stretch(along float64) (n int, from float64) {
 	n = 1
 	for i := range r.legs {
-		if l := &r.legs[i]; along > l.from || i == 0 {
+		if l := &r.legs[i]; i == 0 || along > l.from && l.run != r.legs[i-1].run {
 			n, from = n+1, l.from+departedKM
 		}
 	}
@@ -499,20 +538,89 @@ func (r *route) base(b Base, done, along float64, ms int64) Base {
 	if now != b.Stretch {
 		b = Base{}
 	}
-	if mine != now || now == 0 || b.Stretch != 0 && ms >= b.MS {
+	if mine != now || now == 0 {
 		return b
 	}
-	return Base{now, ms, along}
+	first, last := r.run(done)
+	b.mark(math.Max(0.2, (last.to-first.from)/cellsARun), along, ms)
+	if b.Stretch == 0 || ms < b.MS {
+		b.Stretch, b.MS, b.AlongKM = now, ms, along
+	}
+	return b
+}
+
+// slowEnds are the stretches at both ends of a leg that take longer than the way
+// between, in km, and how much longer, in hours at most: streets, yards, pilots, the
+// climb and the approach. Assumptions.
+func slowEnds(m geodata.Mode) (startKM, startHours, endKM, endHours float64) {
+	switch m {
+	case geodata.Sea:
+		return 15, 0.8, 25, 1
+	case geodata.Rail:
+		return 5, 0.2, 5, 0.2
+	case geodata.Air:
+		return 50, 0.15, 100, 0.2
+	}
+	return 5, 0.05, 5, 0.05
+}
+
+// timeLeft is the part of the leg's time that lies ahead of a point of the line.
+func (l *routeLeg) timeLeft(along float64) float64 {
+	km := l.to - l.from
+	if along <= l.from || km <= 0 {
+		return 1
+	}
+	const atMost = 0.125 // of the leg, each end
+	at := math.Min(along-l.from, km)
+	startKM, start, endKM, end := slowEnds(l.mode)
+	start, end = math.Min(atMost, ratio(start, l.move.p50)), math.Min(atMost, ratio(end, l.move.p50))
+	startKM, endKM = math.Min(startKM, km/3), math.Min(endKM, km/3)
+	return (1-start-end)*(1-at/km) + start*math.Max(0, 1-at/startKM) + end*math.Min(1, (km-at)/endKM)
+}
+
+// run is the first and the last leg of those that go as one with that at a point.
+func (r *route) run(along float64) (first, last *routeLeg) {
+	now := r.at(along).run
+	for i := range r.legs {
+		if l := &r.legs[i]; l.run == now {
+			if first == nil {
+				first = l
+			}
+			last = l
+		}
+	}
+	return first, last
+}
+
+// runLeft is how many planned hours of moving lie ahead of a point until the end of
+// the legs that go as one with it.
+func (r *route) runLeft(along float64, run int) float64 {
+	left := 0.0
+	for i := range r.legs {
+		if l := &r.legs[i]; l.run == run && along < l.to {
+			left += l.move.p50 * l.scale.p50 * l.timeLeft(along)
+		}
+	}
+	return left
 }
 
 // pace is how fast the shipment goes on its stretch, against the plan.
-func (sh *shipment) pace(l *routeLeg, done float64) eta.Pace {
-	b, v := sh.progress.Vigil.Base, &sh.progress.Vigil
-	if b.Stretch == 0 || done <= b.AlongKM || l.to <= l.from || b.AlongKM < l.from {
-		return eta.Pace{Factor: 1}
+func (sh *shipment) pace(done float64) eta.Pace {
+	r, b, v := sh.route, sh.progress.Vigil.Base, &sh.progress.Vigil
+	first, last := r.run(done)
+	if b.Stretch == 0 || done <= b.AlongKM || last.to <= first.from || b.AlongKM < first.from {
+		return eta.Pace{}
 	}
-	part := (done - b.AlongKM) / (l.to - l.from)
-	return eta.PaceOf(float64(v.DoneMS-b.MS)/3_600_000, l.move.p50*l.scale.p50*part, part)
+	total, left := r.runLeft(first.from, first.run), r.runLeft(done, first.run)
+	hoursSince := func(ms int64) float64 { return float64(v.DoneMS-ms) / 3_600_000 }
+	planned := func(from float64) float64 { return r.runLeft(from, first.run) - left }
+	recentFrom, recentMS := done, v.DoneMS
+	for _, m := range b.Marks { // the last that lies a whole cell back
+		if m.Cell < b.Marks[len(b.Marks)-1].Cell-1 && m.AlongKM < done {
+			recentFrom, recentMS = m.AlongKM, m.MS
+		}
+	}
+	return eta.PaceOf(hoursSince(b.MS), planned(b.AlongKM), part(planned(b.AlongKM), total), hoursSince(recentMS), planned(recentFrom))
 }
 
 // ahead is how the rest of the way may go, in hours from a moment at which the unit is
@@ -525,6 +633,7 @@ func (sh *shipment) ahead(now time.Time, along, off float64) (f eta.Forecast, ne
 	sum := eta.Spread{}
 	post := 0
 	f = eta.Sure(sum)
+	var paced *eta.Pace // asked for once
 	onto := func() { f, sum = f.Then(sum), eta.Spread{} }
 	for i := range r.legs {
 		l := &r.legs[i]
@@ -549,12 +658,16 @@ func (sh *shipment) ahead(now time.Time, along, off float64) (f eta.Forecast, ne
 		default:
 			sum.P50 += l.wait * l.scale.p50
 		}
-		part := 1 - part(along-l.from, l.to-l.from)
-		pace := eta.Pace{Factor: 1}
-		if along > l.from {
-			pace = sh.pace(l, r.alongOf(sh.progress.DoneKM))
+		left := l.timeLeft(along)
+		pace := eta.Pace{}
+		if now := r.at(along); l.run == now.run {
+			if paced == nil {
+				p := sh.pace(r.alongOf(sh.progress.DoneKM))
+				paced = &p
+			}
+			pace = *paced
 		}
-		sum = sum.Plus(pace.Rest(scaled(l.move, l.scale), part))
+		sum = sum.Plus(pace.Rest(scaled(l.move, l.scale), left))
 		if width := corridorKM(l.mode); off > width && l.km > 0 && (along > l.from || i == 0) {
 			sum.P50 += off / l.km * l.move.p50 * l.scale.p50 // the way back to the plan
 			off = 0

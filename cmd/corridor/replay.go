@@ -21,10 +21,12 @@ import (
 )
 
 const replayUsage = `usage: corridor replay FILE --url URL [--key KEY] [flags]
+       corridor replay FILE --eta
 
 Pushes a recording (GPX, CSV, AIS NMEA, JSON, ADS-B; - for standard input) through
 POST /api/v1/positions. Its times are moved so that it ends now, unless --start or
 --keep-time says otherwise; CORRIDOR_KEY is the key when --key is not given.
+With --eta it sends nothing and prints how well the arrivals would have been forecast.
 
 `
 
@@ -38,6 +40,7 @@ type replayOptions struct {
 	zone     *time.Location
 	start    time.Time
 	keepTime bool
+	judge    bool // of forecasts; nothing is sent
 }
 
 func parseReplay(args []string, stderr io.Writer) (o replayOptions, err error) {
@@ -58,6 +61,7 @@ func parseReplay(args []string, stderr io.Writer) (o replayOptions, err error) {
 	flags.StringVar(&shift, "shift", "now", "now: the recording ends now; none: as --keep-time")
 	flags.StringVar(&start, "start", "", "`time` of the first position, RFC 3339 (moves all)")
 	flags.BoolVar(&o.keepTime, "keep-time", false, "send times as recorded")
+	flags.BoolVar(&o.judge, "eta", false, "send nothing: follow the trips of the recording as shipments and print how good their forecasts of arrival were")
 	flags.Float64Var(&o.load.Rate, "rate", replay.DefaultRate, "positions a second in a recording without times")
 	flags.StringVar(&zone, "timezone", "UTC", "of times without one, e.g. Asia/Shanghai")
 	flags.IntVar(&o.config.Batch, "batch", 1000, "positions in one request at most, up to 10000")
@@ -151,6 +155,13 @@ func replayCommand(ctx context.Context, args []string, stdin io.Reader, stdout, 
 	script, err := o.read(stdin, stderr)
 	if err != nil {
 		return err
+	}
+	if o.judge {
+		accuracy, err := replay.Judge(script, o.config.Mode)
+		if err != nil {
+			return err
+		}
+		return accuracy.Write(stdout)
 	}
 	switch {
 	case !o.start.IsZero():

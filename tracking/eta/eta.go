@@ -162,31 +162,67 @@ func (f Forecast) Quantile(q float64) float64 {
 	return high
 }
 
-// Pace is what a stretch of the plan says of the rest of it: how much slower it goes,
-// and how much is left uncertain.
+// Pace is what a unit's way so far says of the rest of its leg. The zero value is a
+// unit that nothing is known of.
 type Pace struct {
-	Factor float64 // of the planned time of the rest
-	Sure   float64 // part of the lasting variance that is known by now, in [0, 1)
+	seen    float64 // hours needed over hours planned
+	recent  float64 // the same of the last of the way
+	hasPart float64 // part of the leg that seen is of
 }
 
-// Lasting is the part of a journey's variance that lasts all along it: a slow driver
-// is slow tomorrow, a jam is gone. An assumption, checked by corridor replay --eta.
-const Lasting = 0.5
+// What lasts and what passes. Assumptions, checked by corridor replay --eta: a plan's
+// spread is for the greater part not knowing how fast this unit goes at all, and that
+// lasts; of how fast it went just now a part lasts for a while.
+const (
+	passing    = 0.2 // relative spread, as a standard deviation, that passes along a leg
+	leastLast  = 0.3 // part of the variance that lasts, where a plan is surer than that
+	mostLast   = 0.7
+	recentLast = 0.5  // part of what is recent that goes on
+	recentLeg  = 0.15 // for about this part of a leg
+	slowest    = 4.0  // times the plan; what is slower stands
+)
 
-// PaceOf compares hours that were needed with hours that were planned, which are the
-// part (0 to 1] of a leg. The more of it was seen, the more it counts.
-func PaceOf(needed, planned, part float64) Pace {
+// PaceOf compares hours that were needed for a part (0 to 1] of a leg with hours that
+// were planned for it, and the same of the last of it; recentPlanned of 0: nothing is
+// known of that.
+func PaceOf(needed, planned, part, recentNeeded, recentPlanned float64) Pace {
 	if !(planned > 0) || !(part > 0) {
-		return Pace{Factor: 1}
+		return Pace{}
 	}
-	sure := part / (part + (1-Lasting)/Lasting)
-	seen := math.Max(0.25, math.Min(4, needed/planned))
-	return Pace{1 + sure*(seen-1), sure}
+	ratio := func(a, b float64) float64 { return math.Max(1/slowest, math.Min(slowest, a/b)) }
+	p := Pace{seen: ratio(needed, planned), hasPart: part}
+	p.recent = p.seen
+	if recentPlanned > 0 {
+		p.recent = ratio(recentNeeded, recentPlanned)
+	}
+	return p
 }
 
-// Rest is the part of a leg (0 to 1) that is ahead, at the pace: of the variance the
-// lasting half is what the pace has not told, the other grows with the way.
+// lasting is the part of a leg's variance that lasts all along it.
+func lasting(leg Spread) float64 {
+	relative := (leg.Below + leg.Above) / 2 / z90 / leg.P50
+	if !(relative > 0) {
+		return leastLast
+	}
+	return math.Max(leastLast, math.Min(mostLast, 1-passing*passing/relative/relative))
+}
+
+// Rest is the part of a leg (0 to 1) that is ahead, at the pace. Of the variance the
+// lasting part is what the pace has not told yet, the other grows with the way.
 func (p Pace) Rest(leg Spread, part float64) Spread {
-	wide := math.Sqrt(Lasting*(1-p.Sure)*part*part + (1-Lasting)*part)
-	return Spread{leg.P50 * part * p.Factor, leg.Below * wide, leg.Above * wide}
+	if !(leg.P50 > 0) {
+		return Spread{leg.P50 * part, leg.Below * math.Sqrt(part), leg.Above * math.Sqrt(part)}
+	}
+	last := lasting(leg)
+	sure, factor := 0.0, 1.0
+	if p.hasPart > 0 {
+		sure = p.hasPart * last / (p.hasPart*last + 1 - last)
+		factor = 1 + sure*(p.seen-1)
+		if part > 0 {
+			soon := recentLast * recentLeg / part * (1 - math.Exp(-part/recentLeg))
+			factor += soon * math.Min(1, p.hasPart/recentLeg) * (p.recent - factor)
+		}
+	}
+	wide := math.Sqrt(last*(1-sure)*part*part + (1-last)*part)
+	return Spread{leg.P50 * part * factor, leg.Below * wide, leg.Above * wide}
 }

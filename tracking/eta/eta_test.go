@@ -94,16 +94,38 @@ func TestBoardAgainstDraws(t *testing.T) {
 }
 
 func TestPace(t *testing.T) {
-	near(t, "nothing seen", eta.PaceOf(1, 0, 0).Factor, 1, 0)
-	near(t, "as planned", eta.PaceOf(2, 2, 0.5).Factor, 1, 1e-9)
-	near(t, "a third more of twice as slow at half", eta.PaceOf(4, 2, 0.5).Factor, 1+1.0/3, 1e-9)
-	leg := eta.Spread{P50: 10, Below: 2, Above: 4}
-	whole := eta.Pace{Factor: 1}.Rest(leg, 1)
+	leg := eta.Spread{P50: 10, Below: 4, Above: 8}
+	whole := eta.Pace{}.Rest(leg, 1)
 	near(t, "the whole leg", whole.P50, leg.P50, 1e-9)
 	near(t, "its spread", whole.Above, leg.Above, 1e-9)
-	if rest := eta.PaceOf(5, 5, 0.5).Rest(leg, 0.5); rest.P50 != 5 || rest.Above >= leg.Above || rest.Above <= leg.Above/2 {
-		t.Errorf("half is left: %+v", rest)
+	if p := eta.PaceOf(1, 0, 0, 0, 0); p != (eta.Pace{}) {
+		t.Errorf("nothing seen: %+v", p)
 	}
+	if rest := eta.PaceOf(5, 5, 0.5, 1, 1).Rest(leg, 0.5); rest.P50 != 5 || rest.Above >= leg.Above*0.6 {
+		t.Errorf("half is left, as planned: %+v", rest)
+	}
+	slow := eta.PaceOf(10, 5, 0.5, 0, 0).Rest(leg, 0.5)
+	if slow.P50 <= 7 || slow.P50 >= 10 {
+		t.Errorf("twice as slow is believed for the greater part: %+v", slow)
+	}
+	if jam := eta.PaceOf(10, 5, 0.5, 3, 1).Rest(leg, 0.5); jam.P50 <= slow.P50 {
+		t.Errorf("and slower still just now: %+v", jam)
+	}
+	// A plan that is sure of itself is believed longer.
+	sure := eta.Spread{P50: 10, Below: 0.5, Above: 0.5}
+	if rest := eta.PaceOf(10, 5, 0.5, 0, 0).Rest(sure, 0.5); rest.P50 >= slow.P50 {
+		t.Errorf("of a sure plan %+v, of a loose one %+v", rest, slow)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		f := rapid.Float64Range(0, 50)
+		p := eta.PaceOf(f.Draw(t, "needed"), f.Draw(t, "planned"), rapid.Float64Range(0, 1).Draw(t, "seen"), f.Draw(t, "recent"), f.Draw(t, "planned recently"))
+		leg := eta.Spread{P50: f.Draw(t, "p50"), Below: f.Draw(t, "below"), Above: f.Draw(t, "above")}
+		part := rapid.Float64Range(0, 1).Draw(t, "part")
+		rest := p.Rest(leg, part)
+		if !(rest.P50 >= 0 && rest.P50 <= 4*part*leg.P50+1e-9 && rest.Below >= 0 && rest.Above >= 0 && rest.Above <= leg.Above+1e-9) {
+			t.Fatalf("%v of %+v at %+v is %+v", part, leg, p, rest)
+		}
+	})
 }
 
 // BenchmarkForecast is a journey with two connections.
