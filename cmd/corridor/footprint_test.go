@@ -55,9 +55,13 @@ func TestFootprint(t *testing.T) {
 	}
 	fits("start")
 	for _, plan := range [][4]string{
-		{"CNSHA", "NLRTM", "40HC"}, {"KZALA", "DEHAM", "FTL"},
-		{"CNTAO", "DEHAM", "40HC", "passage:suez"}, {"CNTAO", "DEHAM", "40HC", "passage:malacca"}, {"CNTAO", "DEHAM", "40HC", "passage:panama"},
-		{"CNTAO", "DEHAM", "FTL", "country:KZ"}, {"CNTAO", "DEFRA", "air", "country:RU"},
+		{"CNSHA", "NLRTM", "40HC"},
+		{"KZALA", "DEHAM", "FTL"},
+		{"CNTAO", "DEHAM", "40HC", "passage:suez"},
+		{"CNTAO", "DEHAM", "40HC", "passage:malacca"},
+		{"CNTAO", "DEHAM", "40HC", "passage:panama"},
+		{"CNTAO", "DEHAM", "FTL", "country:KZ"},
+		{"CNTAO", "DEFRA", "air", "country:RU"},
 	} {
 		avoid := ""
 		if plan[3] != "" {

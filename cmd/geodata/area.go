@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"regexp"
 	"sort"
 	"strconv"
 
@@ -26,14 +25,6 @@ var areaSource = source{
 	Registry: "npm", Name: "world-atlas", Version: "2.0.2",
 	File:   "world-atlas-2.0.2.tgz",
 	SHA256: "032e7765f2ce00edaeafec23ff22bc3b77e42987c257da944cc585b452c05b97",
-}
-
-// Time zones as a quadtree, CC0; the shapes behind it are timezone-boundary-builder's,
-// made from OpenStreetMap (ODbL).
-var timeZoneSource = source{
-	Registry: "npm", Name: "tz-lookup", Version: "6.1.25",
-	File:   "tz-lookup-6.1.25.tgz",
-	SHA256: "9318cefa7a1e75f9c00f73b1457bceafb75e3e648b391be3951bc762f2ea3421",
 }
 
 // coastKM is how much of a coast's wiggle is dropped. Borders between countries
@@ -95,48 +86,6 @@ func buildArea(ctx context.Context, f *fetcher) error {
 		return err
 	}
 	return buildRegions(ctx, f)
-}
-
-// The quadtree is a string of pairs of letters and a list of zones in the one
-// script of the package.
-var (
-	tzTree  = regexp.MustCompile(`var U="([#-Z]+)"`)
-	tzNames = regexp.MustCompile(`T=(\["[^\]]+"\])`)
-)
-
-func buildTimeZones(ctx context.Context, f *fetcher) error {
-	archive, err := f.fetch(ctx, timeZoneSource)
-	if err != nil {
-		return err
-	}
-	script, err := readTgz(archive, "package/tz.js")
-	if err != nil {
-		return err
-	}
-	tree, list := tzTree.FindSubmatch(script), tzNames.FindSubmatch(script)
-	if tree == nil || list == nil {
-		return errors.New("tz-lookup: the script has another form")
-	}
-	var names []string
-	if err := json.Unmarshal(list[1], &names); err != nil {
-		return fmt.Errorf("tz-lookup: %w", err)
-	}
-	// The package was made in 2020; Kyiv has been spelt so in IANA's list since 2022.
-	for i := range names {
-		if names[i] == "Europe/Kiev" {
-			names[i] = "Europe/Kyiv"
-		}
-	}
-	nodes := make([]uint16, 0, len(tree[1])/2)
-	for i := 0; i+1 < len(tree[1]); i += 2 {
-		nodes = append(nodes, 56*(uint16(tree[1][i])-35)+uint16(tree[1][i+1])-35)
-	}
-	var out bytes.Buffer
-	if err := area.EncodeTimeZones(&out, names, nodes); err != nil {
-		return err
-	}
-	fmt.Printf("geodata: area: %d time zones, %d nodes, %d bytes\n", len(names), len(nodes), out.Len())
-	return os.WriteFile(filepath.Join("geodata", "area", "timezones.bin"), out.Bytes(), 0o644)
 }
 
 // readAreaTopology turns TopoJSON into arcs with a country on each side: shapes

@@ -24,7 +24,7 @@ func TestTimeZones(t *testing.T) {
 		want     string
 	}{
 		{"Qingdao", 36.07, 120.38, "Asia/Shanghai"},
-		{"Urumqi", 43.82, 87.6, "Asia/Urumqi"},
+		{"Urumqi", 43.82, 87.6, "Asia/Shanghai"},
 		{"Moscow", 55.75, 37.62, "Europe/Moscow"},
 		{"Almaty", 43.24, 76.9, "Asia/Almaty"},
 		{"Vladivostok", 43.12, 131.9, "Asia/Vladivostok"},
@@ -33,6 +33,18 @@ func TestTimeZones(t *testing.T) {
 		{"Los Angeles", 34.05, -118.24, "America/Los_Angeles"},
 		{"Suva", -18.14, 178.44, "Pacific/Fiji"},
 		{"Delhi", 28.6, 77.2, "Asia/Kolkata"},
+		{"Zamyn-Uud", 43.72, 111.90, "Asia/Ulaanbaatar"},
+		{"Erenhot", 43.65, 111.98, "Asia/Shanghai"},
+		{"Małaszewicze", 52.02, 23.53, "Europe/Warsaw"},
+		{"Brest", 52.09, 23.69, "Europe/Minsk"},
+		{"Záhony", 48.40, 22.18, "Europe/Budapest"},
+		{"Khorgos", 44.21, 80.42, "Asia/Shanghai"},
+		{"Altynkol", 44.16, 80.30, "Asia/Almaty"},
+		{"Ciudad Juárez", 31.73, -106.48, "America/Ciudad_Juarez"},
+		{"Tanger Med", 35.88, -5.50, "Africa/Casablanca"},
+		{"Laredo", 27.51, -99.51, "America/Chicago"},
+		{"the Atlantic", 40, -40, "Etc/GMT+3"},
+		{"the pole", 90, 0, "Etc/GMT"},
 		{"nowhere", math.NaN(), 0, "UTC"},
 	} {
 		if got := z.Of(orb.Point{tt.lon, tt.lat}); got != tt.want {
@@ -55,8 +67,10 @@ func TestTimeZonesAreIANAs(t *testing.T) {
 }
 
 func FuzzDecodeTimeZones(f *testing.F) {
+	roots := make([]area.ZoneNode, area.ZoneColumns*area.ZoneRows)
+	roots[7].Children = []area.ZoneNode{{Zone: 1}, {}, {}, {Children: make([]area.ZoneNode, 4)}}
 	var b bytes.Buffer
-	if err := area.EncodeTimeZones(&b, []string{"UTC"}, make([]uint16, 48*24+4)); err != nil {
+	if err := area.EncodeTimeZones(&b, []string{"UTC", "Asia/Shanghai"}, roots); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(b.Bytes())

@@ -305,7 +305,7 @@ func Decode(r io.Reader) (*Gazetteer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return assemble(l)
+	return assemble(nil, l)
 }
 
 func decode(r io.Reader) (*layer, error) {

@@ -128,7 +128,7 @@ func New(c Config) (*Gazetteer, error) {
 		}
 		layers = append(layers, l)
 	}
-	g, err := assemble(layers...)
+	g, err := assemble(c.Store, layers...)
 	if err != nil {
 		return nil, err
 	}
@@ -157,13 +157,13 @@ func (l *layer) move(store *paged.Store) {
 }
 
 // assemble joins layers, the embedded one first.
-func assemble(layers ...*layer) (*Gazetteer, error) {
+func assemble(store *paged.Store, layers ...*layer) (*Gazetteer, error) {
 	g := &Gazetteer{
 		layers: layers, byMode: map[geodata.Mode][]int32{}, serving: map[ref][]int32{},
 		byCodes: map[string]int32{}, byID: map[string]int32{}, hidden: map[ref]bool{},
 	}
 	var err error
-	if g.zones, err = area.OpenTimeZones(); err != nil {
+	if g.zones, err = area.OpenTimeZonesPaged(store); err != nil {
 		return nil, err
 	}
 	g.area = sync.OnceValues(area.Open)

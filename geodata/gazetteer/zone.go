@@ -19,9 +19,9 @@ type zoneCountry struct {
 	country geodata.Country
 }
 
-// clocks tells the time zones a country does not have. The zones are a raster whose
-// cells at a border, and some kilometres behind it, hold the neighbour's; but which
-// zones a country has is plain from all its places.
+// clocks tells the time zones a country does not have. The zones are a raster and the
+// points of places are good to 2 km, so that some at a border have the neighbour's; but
+// which zones a country has is plain from all its places.
 type clocks struct {
 	places map[zoneCountry]int
 	most   map[string]int             // places of the country that has most of them, by zone
@@ -58,7 +58,7 @@ func (c *clocks) foreign(zone string, country geodata.Country) bool {
 }
 
 // zoneReach is how far around a point is looked for a zone of its country, in km.
-const zoneReach = 80
+const zoneReach = 20
 
 // zoneOf is the time zone of a point in a country.
 func (g *Gazetteer) zoneOf(p orb.Point, country geodata.Country) string {
