@@ -96,6 +96,8 @@ func (s *State) restoreObject(d Object) error {
 		}
 		s.fences.visits[UnitID(d.ID)] = v
 		return nil
+	case objectRetention:
+		return s.restoreRetention(d)
 	case objectCarnet:
 		return s.restoreCarnet(d)
 	case objectWatch:
@@ -139,7 +141,11 @@ func (s *State) objects() ([]Object, error) {
 		}
 		out = append(out, d)
 	}
-	return s.carnetObjects(out)
+	kept, err := s.retentionObjects()
+	if err != nil {
+		return nil, err
+	}
+	return s.carnetObjects(append(out, kept...))
 }
 
 func object(kind, id string, v any) (Object, error) {

@@ -18,7 +18,7 @@ import (
 // Entry is one thing that happened. The set is closed: Positions, PartyCreated,
 // KeyIssued, KeyRevoked, ShipmentOpened, UnitAssigned, ShipmentAmended,
 // ShipmentCancelled, FenceSet, FenceRemoved, CarnetIssued, CarnetStep, CarnetBound,
-// ClockRead and Written, as pointers. FORMAT.md says how a new one is added.
+// ClockRead, RetentionSet and Written, as pointers. FORMAT.md says how a new one is added.
 type Entry interface {
 	kind() entryKind
 	appendBody(b []byte) ([]byte, error)
@@ -259,6 +259,10 @@ func decodeEntry(kind entryKind, r *reader) Entry {
 	case kindCarnetBound:
 		e := &CarnetBound{}
 		r.document(e)
+		return e
+	case kindRetentionSet:
+		e := &RetentionSet{}
+		r.document(&e.Retention)
 		return e
 	case kindClockRead:
 		return &ClockRead{At: r.time()}

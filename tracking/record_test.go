@@ -98,6 +98,7 @@ func entries(t *rapid.T) []tracking.Entry {
 				Shape: fence.Shape{Circle: &fence.Circle{Lat: 50, Lon: rapid.Float64Range(-180, 180).Draw(t, "lon"), RadiusM: 1000}}, Rule: fence.Rule{ExitM: 50, Dwell: time.Hour},
 			}})
 		case 9:
+			out = append(out, &tracking.RetentionSet{Retention: tracking.Retention{Carrier: tracking.PartyID(id.Draw(t, "carrier")), Days: rapid.IntRange(0, 1000).Draw(t, "days")}})
 			out = append(out, &tracking.FenceRemoved{Fence: tracking.FenceID(id.Draw(t, "fence")), At: at()})
 		case 10:
 			issued, step, bound := carnetEntries()

@@ -37,6 +37,7 @@ type State struct {
 	byOwner   map[PartyID][]*shipment
 	byCarrier map[PartyID][]*unit
 	fences    fences
+	retention map[PartyID]Retention // of carriers that have one
 	carnets   carnets
 	moving    map[ShipmentID]*shipment // under way
 	restored  map[UnitID]*unitWatch    // between Restore and RestoreDone: their units may come later
@@ -55,6 +56,7 @@ func NewState() *State {
 		byOwner:   map[PartyID][]*shipment{},
 		byCarrier: map[PartyID][]*unit{},
 		fences:    newFences(),
+		retention: map[PartyID]Retention{},
 		carnets:   newCarnets(),
 		moving:    map[ShipmentID]*shipment{},
 	}
@@ -369,6 +371,8 @@ func (s *State) Apply(seq uint64, entries ...Entry) (Changes, error) {
 			f.carnetStep(e)
 		case *CarnetBound:
 			f.carnetBound(e)
+		case *RetentionSet:
+			f.retentionSet(e)
 		case *ShipmentAmended:
 			f.amended(e)
 		case *ShipmentCancelled:

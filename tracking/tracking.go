@@ -305,6 +305,13 @@ type Store interface {
 	Close() error
 }
 
+// Forgetter is a Store that lets go of history nobody wants kept.
+type Forgetter interface {
+	// Forget deletes the fixes of the units with device times in seconds before that
+	// of the time, and returns how many those were. What Applied says stays.
+	Forget(ctx context.Context, units []UnitID, before time.Time) (fixes int, err error)
+}
+
 // Log is the durable order of everything that changed. Records are opaque bytes
 // to it; the codec is in this package.
 type Log interface {

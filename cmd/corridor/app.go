@@ -126,7 +126,7 @@ func (a *app) Run(ctx context.Context) (err error) {
 	}
 	defer closing("log", log.Close)
 
-	tracker := live.New(live.Config{Log: log, Shared: a.nats != "", Store: store, Clock: a.clock, Logger: a.logger, Tick: a.tick, ViewUnits: a.viewUnits})
+	tracker := live.New(live.Config{Log: log, Shared: a.nats != "", Store: store, Clock: a.clock, Logger: a.logger, Tick: a.tick, ViewUnits: a.viewUnits, Forget: a.forget})
 	// The tracker outlives the signal: it ends after the last request has.
 	trackerContext, stopTracker := context.WithCancel(context.WithoutCancel(ctx))
 	trackerEnd := make(chan error, 1)

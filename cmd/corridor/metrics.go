@@ -10,7 +10,7 @@ import (
 type trackerMetrics struct {
 	stats func() live.Stats
 
-	positions, doubted, appends, units, shipments, watches, slow, seq, projected, pending, storeUp, storeFailed, snapshot, trimmed *prometheus.Desc
+	positions, doubted, appends, units, shipments, watches, slow, seq, projected, pending, storeUp, storeFailed, forgotten, snapshot, trimmed *prometheus.Desc
 }
 
 func newTrackerMetrics(stats func() live.Stats) *trackerMetrics {
@@ -31,6 +31,7 @@ func newTrackerMetrics(stats func() live.Stats) *trackerMetrics {
 		pending:     desc("store_pending_fixes", "Fixes not yet committed to the store."),
 		snapshot:    desc("snapshot_sequence", "Record of the log that the newest snapshot of the state is of; 0: none."),
 		trimmed:     desc("log_trimmed_total", "Records the log has let go of since the start."),
+		forgotten:   desc("history_forgotten_total", "Fixes deleted because their carrier's retention says so."),
 		storeFailed: desc("store_failures_total", "Transactions the store refused or was away for; each was tried again."),
 		storeUp:     desc("store_up", "1 while the store takes what it is given."),
 	}
@@ -70,4 +71,5 @@ func (m *trackerMetrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(m.storeUp, up)
 	counter(m.storeFailed, s.StoreFailures)
+	counter(m.forgotten, s.Forgotten)
 }

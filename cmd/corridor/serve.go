@@ -31,6 +31,7 @@ type serveConfig struct {
 	demo     bool
 	adminKey string // never printed or logged
 
+	forget    time.Duration // between two looks for history that is not to be kept; 0: an hour
 	tick      time.Duration // between two messages of positions to a viewer
 	viewUnits int           // a viewport that holds more is shown as cells
 }

@@ -46,6 +46,7 @@ type Config struct {
 	// the log keeps snapshots, and at most every twelfth Upkeep; it is also when Run
 	// ends. A start replays about so many. 0: 1,000,000.
 	SnapshotFixes int
+	Forget        time.Duration // how often history is deleted that carriers do not want kept; 0: 1 h
 	Upkeep        time.Duration // how often snapshots and trimming are thought of; 0: 5 s
 	ClockEvery    time.Duration // how often it is asked whether something is due by the time alone; 0: 10 s
 }
@@ -94,7 +95,7 @@ type Tracker struct {
 	shared *shared // nil: this process alone writes the log
 
 	stored, duplicates, appends, slow atomic.Uint64
-	storeFailures                     atomic.Uint64
+	storeFailures, forgotten          atomic.Uint64
 	projected                         atomic.Uint64
 	doubted                           [plausible.Parked + 1]atomic.Uint64
 	refusedMu                         sync.Mutex
@@ -130,6 +131,9 @@ func New(c Config) *Tracker {
 	}
 	if c.ClockEvery <= 0 {
 		c.ClockEvery = 10 * time.Second
+	}
+	if c.Forget <= 0 {
+		c.Forget = forgetEvery
 	}
 	if c.StopAfter <= 0 {
 		c.StopAfter = 10 * time.Second
@@ -170,6 +174,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 	wg.Go(func() { t.projectLoop(work, t.drained) })
 	wg.Go(t.tickLoop)
 	wg.Go(func() { t.upkeepLoop(work) })
+	wg.Go(func() { t.forgetLoop(work) })
 	wg.Go(func() { t.clockLoop(work) })
 	close(t.ready)
 	<-ctx.Done()
@@ -336,6 +341,7 @@ type Stats struct {
 	// StoreFailures counts transactions the store refused or was away for; each was
 	// tried again.
 	StoreFailures uint64
+	Forgotten     uint64 // fixes deleted because their carrier's retention says so
 }
 
 // Stats returns counters for metrics.
@@ -343,7 +349,7 @@ func (t *Tracker) Stats() Stats {
 	s := Stats{
 		Stored: t.stored.Load(), Duplicates: t.duplicates.Load(), Appends: t.appends.Load(),
 		Slow: t.slow.Load(), Projected: t.projected.Load(),
-		Snapshot: t.snapshotAt.Load(), Trimmed: t.trimmed.Load(), StoreFailures: t.storeFailures.Load(),
+		Snapshot: t.snapshotAt.Load(), Trimmed: t.trimmed.Load(), StoreFailures: t.storeFailures.Load(), Forgotten: t.forgotten.Load(),
 	}
 	if e := t.storeErr.Load(); e != nil {
 		s.StoreError = *e

@@ -58,6 +58,8 @@ type Parties interface {
 	IssueKey(ctx context.Context, party tracking.PartyID) (tracking.Key, string, error)
 	Keys(party tracking.PartyID) []tracking.Key
 	RevokeKey(ctx context.Context, id tracking.KeyID) error
+	SetRetention(ctx context.Context, r tracking.Retention) error
+	Retention(id tracking.PartyID) (tracking.Retention, error)
 }
 
 // Tracker follows units and shipments.

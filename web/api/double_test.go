@@ -33,6 +33,7 @@ type world struct {
 	etas      map[tracking.ShipmentID]tracking.ETA
 	plans     map[string]routing.Plan
 	owners    map[string]tracking.PartyID
+	retention tracking.Retention
 	fail      error // what Accept and Plan answer instead, when set
 	options   tracking.AcceptOptions
 	requests  []routing.Request
@@ -81,6 +82,21 @@ func (w *world) Parties(role tracking.Role) []tracking.Party {
 		}
 	}
 	return out
+}
+
+func (w *world) SetRetention(_ context.Context, r tracking.Retention) error {
+	if p, ok := w.Party(r.Carrier); !ok || p.Role != tracking.Carrier {
+		return tracking.ErrNotFound
+	}
+	w.retention = r
+	return nil
+}
+
+func (w *world) Retention(id tracking.PartyID) (tracking.Retention, error) {
+	if p, ok := w.Party(id); !ok || p.Role != tracking.Carrier {
+		return tracking.Retention{}, tracking.ErrNotFound
+	}
+	return w.retention, nil
 }
 
 func (w *world) IssueKey(_ context.Context, party tracking.PartyID) (tracking.Key, string, error) {

@@ -202,6 +202,23 @@ func (a *api) operations() {
 		summary: "The carriers",
 	}, a.listCarriers)
 	handle(a, operation{
+		id: "set-retention", method: http.MethodPut, path: "/api/v1/carriers/{id}/retention", tag: "parties", access: admins, errors: []int{notFound, full},
+		summary: "How long the history of a carrier's units is kept",
+		detail: "What is older by device time is deleted from the store within the hour. The log keeps what it has until --log-keep, --log-max or " +
+			"--log-min-free let it go.",
+	}, a.setRetention)
+	handle(a, operation{
+		id: "get-retention", method: get, path: "/api/v1/carriers/{id}/retention", tag: "parties", access: web.Office, errors: []int{notFound},
+		summary: "How long the history of a carrier's units is kept",
+	}, a.getRetention)
+	handle(a, operation{
+		id: "export", method: get, path: "/api/v1/export", tag: "parties", access: web.SignedIn, errors: []int{notFound},
+		summary: "Everything that is one's own, to take elsewhere",
+		detail: "A line of JSON for each thing: the party, its shipments with their progress and events, its units and every fix of them; of a shipper what " +
+			"concerns its shipments. The last line is end, with the number of lines; an export without it was cut off.",
+		content: map[string]*huma.MediaType{"application/x-ndjson": {Schema: &huma.Schema{Type: huma.TypeString, Description: "Objects with one of the keys party, shipment (and progress), event, unit, fix, end"}}},
+	}, a.export)
+	handle(a, operation{
 		id: "create-party", method: post, path: "/api/v1/parties", tag: "parties", access: admins, status: http.StatusCreated, errors: []int{full},
 		summary: "Make an organisation of any role",
 	}, a.createAnyParty)

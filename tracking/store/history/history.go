@@ -163,6 +163,42 @@ func MergeLate(s Sealed, late []chunk.Row) ([]Sealed, error) {
 	return merged, nil
 }
 
+// Forget leaves out of a chunk what lies before a second: N is 0 when nothing is
+// left. It returns how many rows went.
+func (s Sealed) Forget(before int64) (rest Sealed, gone int, err error) {
+	if s.N == 0 || s.Start >= before {
+		return s, 0, nil
+	}
+	if s.End < before {
+		return Sealed{}, s.N, nil
+	}
+	rows, err := chunk.Decode(nil, s.Body)
+	if err != nil {
+		return s, 0, err
+	}
+	for gone < len(rows) && rows[gone].Second() < before {
+		gone++
+	}
+	rest, err = seal(rows[gone:])
+	return rest, gone, err
+}
+
+// Forget is that of the open chunk.
+func (o Open) Forget(before int64) (rest Open, gone int, err error) {
+	s, gone, err := Sealed{o.Start, o.End, o.N, o.Body}.Forget(before)
+	if err != nil || gone == 0 {
+		return o, 0, err
+	}
+	rest = Open{SealedEnd: o.SealedEnd}
+	if s.N > 0 {
+		rest.Start, rest.End, rest.N, rest.Body, rest.Blocks = s.Start, s.End, s.N, s.Body, 1
+	}
+	return rest, gone, nil
+}
+
+// FirstPlace is before every place of the day that holds the second.
+func FirstPlace(second int64) Place { return Place(floorDiv(second*1000, dayMS) << placeBits) }
+
 func seal(rows []chunk.Row) (Sealed, error) {
 	body, err := chunk.Encode(nil, rows)
 	if err != nil {

@@ -46,7 +46,10 @@ type plan struct {
 	body  []byte // JSON: what is handed out is nobody else's
 }
 
-var _ tracking.Store = (*Store)(nil)
+var (
+	_ tracking.Store     = (*Store)(nil)
+	_ tracking.Forgetter = (*Store)(nil)
+)
 
 // New returns an empty store.
 func New() *Store {
@@ -220,6 +223,26 @@ func (s *Store) Has(ctx context.Context, unit tracking.UnitID, times []time.Time
 		})
 	}
 	return has, nil
+}
+
+// Forget implements tracking.Forgetter.
+func (s *Store) Forget(ctx context.Context, units []tracking.UnitID, before time.Time) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.usable(ctx); err != nil {
+		return 0, err
+	}
+	gone := 0
+	for _, id := range units {
+		rows := s.fixes[id]
+		n := 0
+		for n < len(rows) && rows[n].Second() < before.Unix() {
+			n++
+		}
+		s.fixes[id] = slices.Clone(rows[n:])
+		gone += n
+	}
+	return gone, nil
 }
 
 // Near implements tracking.Store.

@@ -56,7 +56,10 @@ type DB struct {
 	limit   func(units int) (fixes int)
 }
 
-var _ tracking.Store = (*DB)(nil)
+var (
+	_ tracking.Store     = (*DB)(nil)
+	_ tracking.Forgetter = (*DB)(nil)
+)
 
 // Open opens the store in the file, which is made when it is missing, and brings
 // its schema up to date.

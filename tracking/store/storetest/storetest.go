@@ -49,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) tracking.Store) {
 		"simplified":       testSimplified,
 		"events":           testEvents,
 		"objects":          testObjects,
+		"forget":           testForget,
 		"plans":            testPlans,
 		"cancelled":        testCancelled,
 		"closed":           testClosed,
@@ -838,5 +839,80 @@ func testObjects(t *testing.T, s tracking.Store) {
 	}
 	if len(got) != 2 || got["a1"] != `{"x":"鲁"}` || got["b1"] != `[]` {
 		t.Errorf("objects %v", got)
+	}
+}
+
+// testForget lets history go up to a time within a chunk, up to one after all of it,
+// and takes late fixes and new ones after either.
+func testForget(t *testing.T, s tracking.Store) {
+	f, ok := s.(tracking.Forgetter)
+	if !ok {
+		t.Fatal("it keeps history for ever")
+	}
+	ctx := t.Context()
+	seq := uint64(0)
+	put := func(unit tracking.UnitID, seconds ...int) {
+		t.Helper()
+		c := tracking.Changes{From: seq, To: seq + 1, Epoch: epoch}
+		seq++
+		for _, sec := range seconds {
+			c.Fixes = append(c.Fixes, fix(unit, seq, sec))
+		}
+		apply(t, s, c)
+	}
+	held := func(unit tracking.UnitID) (out []int) {
+		t.Helper()
+		fixes, err := s.Track(ctx, unit, tracking.TrackQuery{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range fixes {
+			out = append(out, int(f.Time.Sub(start)/time.Second))
+		}
+		return out
+	}
+	span := func(from, to int) (out []int) {
+		for i := from; i < to; i++ {
+			out = append(out, i)
+		}
+		return out
+	}
+	forget := func(before, want int) {
+		t.Helper()
+		n, err := f.Forget(ctx, []tracking.UnitID{"A", "NOBODY"}, start.Add(time.Duration(before)*time.Second))
+		if err != nil || n != want {
+			t.Fatalf("forget before %d: %d fixes, %v, want %d", before, n, err, want)
+		}
+	}
+	put("A", span(0, 900)...)
+	put("B", span(0, 900)...)
+	seal(t, s)
+	put("A", span(900, 1000)...)
+	forget(0, 0)
+	forget(300, 300)
+	equal(t, "what is left", held("A"), span(300, 1000))
+	forget(300, 0)
+	put("A", 5, 299) // late ones, from before
+	equal(t, "with late fixes", held("A"), append([]int{5, 299}, span(300, 1000)...))
+	seal(t, s)
+	equal(t, "with late fixes, sealed", held("A"), append([]int{5, 299}, span(300, 1000)...))
+	has, err := f.(tracking.Store).Has(ctx, "A", []time.Time{start.Add(299 * time.Second), start.Add(4 * time.Second), start.Add(301 * time.Second)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "has", has, []bool{true, false, true})
+	forget(999, 701)
+	equal(t, "one left", held("A"), []int{999})
+	forget(2000, 1)
+	equal(t, "none left", held("A"), []int(nil))
+	put("A", 700, 1001)
+	seal(t, s)
+	equal(t, "after all went", held("A"), []int{700, 1001})
+	put("A", span(1100, 1500)...)
+	seal(t, s)
+	equal(t, "and it goes on", held("A"), append([]int{700, 1001}, span(1100, 1500)...))
+	equal(t, "another unit's", held("B"), span(0, 900))
+	if at, _, err := s.Applied(ctx); err != nil || at != seq {
+		t.Errorf("the store is at %d, %v, want %d", at, err, seq)
 	}
 }
