@@ -22,6 +22,7 @@ type Dossier struct {
 	Documents  []Document  `json:"documents,omitempty"`
 	Notes      []Note      `json:"notes,omitempty"`
 	Shares     []Share     `json:"shares,omitempty"`
+	Legs       []LegTimes  `json:"legs,omitempty"` // when legs really began and ended
 }
 
 // Reference is a number the shipment is known by.
@@ -29,6 +30,9 @@ type Reference struct {
 	Kind   reference.Kind `json:"kind"`
 	Number string         `json:"number"` // as package reference files it
 }
+
+// ReferenceKinds lists the kinds of number there are.
+func ReferenceKinds() []reference.Kind { return reference.Kinds() }
 
 // Contact is somebody who has to do with the shipment.
 type Contact struct {
@@ -117,6 +121,7 @@ func (d Dossier) Clone() Dossier {
 	d.Documents = slices.Clone(d.Documents)
 	d.Notes = slices.Clone(d.Notes)
 	d.Shares = slices.Clone(d.Shares)
+	d.Legs = slices.Clone(d.Legs)
 	return d
 }
 
@@ -213,7 +218,7 @@ func ValidateDossier(d Dossier) (Dossier, error) {
 			return d, field(at+".expires", "a link lives at least a moment and at most 366 days")
 		}
 	}
-	return d, nil
+	return d, validateLegs(d.Legs)
 }
 
 func line(name string, s *string, needed bool) error {

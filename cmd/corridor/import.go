@@ -64,6 +64,7 @@ func importKinds() []importKind {
 		tariffsKind(),
 		fxKind(),
 		bordersKind(),
+		shipmentsKind(),
 	}
 }
 
@@ -159,7 +160,11 @@ func dataFlag(flags *flag.FlagSet) *string {
 
 func (r importReport) print(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s %s, kept in %s\n", r.File, grouped(float64(r.Loaded)), r.What, r.Stored)
+	where := "kept in"
+	if strings.Contains(r.Stored, "://") {
+		where = "on"
+	}
+	fmt.Fprintf(&b, "%s: %s %s, %s %s\n", r.File, grouped(float64(r.Loaded)), r.What, where, r.Stored)
 	if r.Known > 0 {
 		fmt.Fprintf(&b, "%s rows are known already\n", grouped(float64(r.Known)))
 	}

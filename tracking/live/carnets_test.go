@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"corridor/geodata"
+	"corridor/routing"
 	"corridor/tracking"
 )
 
@@ -66,5 +68,52 @@ func TestCarnets(t *testing.T) {
 			t.Errorf("a hash of nobody: %v", err)
 		}
 		r.restart() // from the store, as it was
+	}
+}
+
+// A lorry takes one full load at a time; groupage, and what follows, is no overlap.
+func TestOverlappingAssignments(t *testing.T) {
+	r := newRig(t)
+	carrier, shipper := r.party(tracking.Carrier), r.party(tracking.Shipper)
+	open := func(change func(*tracking.Shipment)) (tracking.Shipment, error) {
+		j := journey(shipper.ID)
+		j.Carrier, j.Unit = carrier.ID, "T"
+		if change != nil {
+			change(&j)
+		}
+		return r.OpenShipment(t.Context(), j)
+	}
+	first, err := open(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seq := r.Seq()
+	if _, err := open(nil); !errors.Is(err, tracking.ErrConflict) || r.Seq() != seq {
+		t.Errorf("two full loads at a time: %v, %d records", err, r.Seq()-seq)
+	}
+	loose, err := open(func(s *tracking.Shipment) { s.Unit, s.Carrier = "", "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Assign(t.Context(), loose.ID, carrier.ID, "T"); !errors.Is(err, tracking.ErrConflict) {
+		t.Errorf("assigned later: %v", err)
+	}
+	for name, change := range map[string]func(*tracking.Shipment){
+		"groupage": func(s *tracking.Shipment) { s.Request.Cargo.Unit = routing.LTL },
+		"later": func(s *tracking.Shipment) {
+			s.Option.Depart, s.Option.Arrive.P50 = s.Option.Arrive.P50, s.Option.Arrive.P50.Add(time.Hour)
+		},
+		"another lorry": func(s *tracking.Shipment) { s.Unit = "U" },
+		"a ship":        func(s *tracking.Shipment) { s.Option.Legs = []routing.Leg{{Mode: geodata.Sea}} },
+	} {
+		if _, err := open(change); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := r.Cancel(t.Context(), first.ID, shipper.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Assign(t.Context(), loose.ID, carrier.ID, "T"); err != nil {
+		t.Errorf("the first is cancelled: %v", err)
 	}
 }

@@ -347,6 +347,9 @@ func (t *Tracker) assignment(o *op, st *tracking.State, s *tracking.Shipment, ca
 	if exists && owner != carrier {
 		return nil, fmt.Errorf("unit %q belongs to another carrier: %w", unit, tracking.ErrConflict)
 	}
+	if err := st.CheckLoad(s, unit); err != nil {
+		return nil, err
+	}
 	if h := t.holds[unit]; h != nil && h.carrier != carrier {
 		return nil, fmt.Errorf("unit %q is being reported by another carrier: %w", unit, tracking.ErrConflict)
 	}

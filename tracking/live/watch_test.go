@@ -13,6 +13,7 @@ import (
 
 	"github.com/paulmach/orb"
 
+	"corridor/routing"
 	"corridor/tracking"
 	"corridor/tracking/live"
 )
@@ -671,6 +672,7 @@ func TestResumeFarBack(t *testing.T) {
 		start := r.Seq()
 		j := journey(d.ID)
 		j.Carrier, j.Unit = p.ID, "T"
+		j.Request.Cargo.Unit = routing.LTL // full loads do not share a lorry
 		const shipments = 1200
 		for range shipments {
 			if _, err := r.OpenShipment(t.Context(), j); err != nil {

@@ -104,6 +104,22 @@ func (a *api) operations() {
 		summary: "The points of the way, planned, passed and expected",
 	}, a.listMilestones)
 	handle(a, operation{
+		id: "list-legs", method: get, path: "/api/v1/shipments/{id}/legs", tag: "shipments", access: planners, errors: []int{notFound},
+		summary: "The legs of the way, as planned and as they went",
+		detail:  "Times that the office has recorded go before those that the unit's reports show.",
+	}, a.listLegs)
+	handle(a, operation{
+		id: "put-leg", method: http.MethodPut, path: "/api/v1/shipments/{id}/legs/{leg}", tag: "shipments", access: planners, errors: []int{notFound, conflict, full},
+		summary: "Record when a leg really began and ended",
+		detail:  "For a leg whose unit does not report. A leg ends after it begins, and begins after the one before has ended. Without times, what was recorded is taken back.",
+	}, a.putLeg)
+	handle(a, operation{
+		id: "import-shipments", method: post, path: "/api/v1/shipments/import", tag: "shipments", access: planners,
+		body: []string{"text/csv", "application/csv", "application/vnd.ms-excel", "text/plain"}, maxBody: maxManifestBody, errors: []int{full},
+		summary: "Open a shipment for each row of a CSV file",
+		detail:  manifestDetail(),
+	}, a.importShipments)
+	handle(a, operation{
 		id: "share-shipment", method: post, path: "/api/v1/shipments/{id}/shares", tag: "shipments", access: planners, status: http.StatusCreated, errors: []int{notFound, full},
 		summary: "Make a link that shows the shipment to others",
 		detail:  "Without prices, names or plates. The path holds the secret and is told once.",
@@ -250,6 +266,9 @@ func (a *api) operations() {
 
 	// Positions are decoded as a stream, so the framework must not read the body;
 	// it would if it knew of it while registering.
+	a.huma.OpenAPI().Paths["/api/v1/shipments/import"].Post.RequestBody = &huma.RequestBody{
+		Required: true, Content: map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: huma.TypeString, Description: "A manifest"}}},
+	}
 	item := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[tracking.Position](), true, "")
 	a.huma.OpenAPI().Paths["/api/v1/positions"].Post.RequestBody = &huma.RequestBody{
 		Required: true,

@@ -524,6 +524,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/shipments/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open a shipment for each row of a CSV file
+         * @description A header and at most 500 rows, separated by commas, semicolons or tabs, in UTF-8. Each row is planned and opened by itself: one that makes no sense is refused with its line and column and costs the others nothing. Sending the file again opens nothing twice: a reference is opened once for an owner. Columns: reference (the shipper's own number; a shipment that has it already is not opened again); origin (UN/LOCODE, name or lat,lon); destination (as origin); weight_kg; volume_m3; cargo_unit (FTL, LTL, 20GP, 40GP, 40HC, 45HC, 40RF, LCL or air; empty: FTL); hs; dg; un; temp_min_c; temp_max_c; value; currency (of the value; empty: USD); depart (RFC 3339 or a date; empty: now); arrive_by; promise (empty: arrive_by, or the P90 arrival of the plan); modes (sea, rail, road, air separated by spaces; empty: all); choose (cheapest, fastest, lowest-co2e, or a corridor such as road-tir; empty: cheapest); owner (the shipper's id, for dispatchers and administrators; empty: who sends the file); carrier (id, together with unit); unit (that reports for it); bl (number of the shipment, checked); cmr (number of the shipment, checked); smgs (number of the shipment, checked); awb (number of the shipment, checked); tir-carnet (number of the shipment, checked); container (number of the shipment, checked); imo (number of the shipment, checked); mmsi (number of the shipment, checked); wagon (number of the shipment, checked); plate (number of the shipment, checked).
+         */
+        post: operations["import-shipments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/shipments/{id}": {
         parameters: {
             query?: never;
@@ -608,6 +628,46 @@ export interface paths {
         /** What happened to the shipment */
         get: operations["list-shipment-events"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shipments/{id}/legs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The legs of the way, as planned and as they went
+         * @description Times that the office has recorded go before those that the unit's reports show.
+         */
+        get: operations["list-legs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shipments/{id}/legs/{leg}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Record when a leg really began and ended
+         * @description For a leg whose unit does not report. A leg ends after it begins, and begins after the one before has ended. Without times, what was recorded is taken back.
+         */
+        put: operations["put-leg"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1407,6 +1467,7 @@ export interface components {
         Dossier: {
             contacts?: components["schemas"]["Contact"][] | null;
             documents?: components["schemas"]["Document"][] | null;
+            legs?: components["schemas"]["LegTimes"][] | null;
             notes?: components["schemas"]["Note"][] | null;
             references?: components["schemas"]["Reference"][] | null;
             /** Format: int64 */
@@ -1643,6 +1704,55 @@ export interface components {
             to: components["schemas"]["Point"];
             transit_hours: components["schemas"]["Hours"];
         };
+        LegInputBody: {
+            /** @description When it really ended; left out: as its reports show, or not yet */
+            finished?: string;
+            /**
+             * Format: int64
+             * @description Of the dossier you changed; when somebody else was quicker the answer is 409. 0: whatever it is
+             */
+            revision?: number;
+            /** @description When it really began, RFC 3339; left out: as its reports show */
+            started?: string;
+        };
+        LegState: {
+            /** Format: date-time */
+            arrive: string;
+            /** Format: date-time */
+            depart: string;
+            /** Format: double */
+            distance_km: number;
+            /** Format: date-time */
+            finished?: string;
+            finished_by?: string;
+            from: components["schemas"]["Names"];
+            /** Format: double */
+            late_hours?: number;
+            /** Format: int64 */
+            leg: number;
+            mode: string;
+            /** Format: date-time */
+            started?: string;
+            started_by?: string;
+            to: components["schemas"]["Names"];
+        };
+        LegTimes: {
+            /** Format: date-time */
+            finished?: string;
+            /** Format: int64 */
+            leg: number;
+            /** Format: date-time */
+            started?: string;
+        };
+        LegsOutputBody: {
+            /** @description In the order of the way */
+            legs: components["schemas"]["LegState"][];
+            /**
+             * Format: int64
+             * @description Of the dossier
+             */
+            revision: number;
+        };
         Line: {
             /** Format: date-time */
             at: string;
@@ -1686,6 +1796,12 @@ export interface components {
              * @example Asia/Shanghai
              */
             time_zone: string;
+        };
+        ManifestOutputBody: {
+            /** @description In the order of the file */
+            opened: components["schemas"]["OpenedRow"][];
+            /** @description In the order of the file; they cost the others nothing */
+            refused: components["schemas"]["RefusedRow"][];
         };
         Milestone: {
             /** Format: date-time */
@@ -1773,6 +1889,16 @@ export interface components {
             simulated?: boolean;
             /** @description The unit that will report for it; together with carrier */
             unit?: string;
+        };
+        OpenedRow: {
+            corridor: string;
+            /** @description Left out of a dry run */
+            id?: string;
+            /** Format: int64 */
+            line: number;
+            /** Format: date-time */
+            promise: string;
+            reference?: string;
         };
         Opening: {
             /** Format: date-time */
@@ -2057,6 +2183,16 @@ export interface components {
             code: string;
             /** Format: int64 */
             index: number;
+            reason: string;
+        };
+        RefusedRow: {
+            /** @description The column at fault */
+            column?: string;
+            /**
+             * Format: int64
+             * @description From 1, as an editor counts
+             */
+            line: number;
             reason: string;
         };
         Region: {
@@ -5405,6 +5541,125 @@ export interface operations {
             };
         };
     };
+    "import-shipments": {
+        parameters: {
+            query?: {
+                /** @description Number of the line the header is on, where the file is a part of a longer one */
+                line?: number;
+                /** @description Read, plan and check, and open nothing */
+                dry?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManifestOutputBody"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-shipment": {
         parameters: {
             query?: never;
@@ -5899,6 +6154,218 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-legs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LegsOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-leg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                /** @description From 0 */
+                leg: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LegInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LegsOutputBody"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
