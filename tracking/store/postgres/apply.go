@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -157,7 +158,7 @@ func (db *DB) seal(ctx context.Context) error {
 		// In one order everywhere: see pg_locks for what happens otherwise.
 		names := slices.Sorted(maps.Keys(units))
 		for some := range slices.Chunk(names, sealAtOnce) {
-			if err := move(ctx, tx, &db.tiles, some, units); err != nil {
+			if err := db.move(ctx, tx, some, units); err != nil {
 				return err
 			}
 		}
@@ -185,7 +186,7 @@ func (db *DB) seal(ctx context.Context) error {
 
 // move writes units from the tail to their rows and chunks, with a few statements
 // for all of them.
-func move(ctx context.Context, tx pgx.Tx, tiles *history.Tiles, names []tracking.UnitID, units map[tracking.UnitID]*history.Pending) error {
+func (db *DB) move(ctx context.Context, tx pgx.Tx, names []tracking.UnitID, units map[tracking.UnitID]*history.Pending) error {
 	keys, err := putUnits(ctx, tx, names, units)
 	if err != nil {
 		return err
@@ -222,7 +223,7 @@ func move(ctx context.Context, tx pgx.Tx, tiles *history.Tiles, names []tracking
 		if len(rows) == 0 {
 			continue
 		}
-		found = tiles.Places(found[:0], rows)
+		found = db.tiles.Places(found[:0], rows)
 		for _, p := range found {
 			where.place, where.unit = append(where.place, int64(p)), append(where.unit, key)
 		}
@@ -269,7 +270,14 @@ func move(ctx context.Context, tx pgx.Tx, tiles *history.Tiles, names []tracking
 			}
 		}
 	}
-	return nil
+	since := int64(math.MaxInt64)
+	if len(lates) > 0 { // chunks of any age were made anew
+		since = math.MinInt64
+	}
+	for _, s := range full {
+		since = min(since, s[1].(int64))
+	}
+	return db.trace(ctx, tx, ids, since)
 }
 
 // putUnits writes the units' states and returns their numbers.

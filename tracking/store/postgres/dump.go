@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -100,12 +102,15 @@ func (db *DB) Replace(ctx context.Context, dump func(put func(table int, row []a
 		if _, err := tx.Exec(ctx, "SET LOCAL synchronous_commit = on"); err != nil {
 			return err
 		}
-		for _, t := range append(history.Tables(), history.Table{Name: "tail"}) {
-			if _, err := tx.Exec(ctx, "TRUNCATE "+t.Name); err != nil {
-				return fmt.Errorf("empty table %s: %w", t.Name, err)
-			}
+		names := []string{"tail"}
+		for _, t := range history.Tables() {
+			names = append(names, t.Name)
 		}
-		return nil
+		if db.traces {
+			names = append(names, "trajectory")
+		}
+		_, err := tx.Exec(ctx, "TRUNCATE "+strings.Join(names, ", "))
+		return err
 	}), "replace what the store holds")
 }
 
@@ -144,6 +149,9 @@ func (db *DB) fill(ctx context.Context, dump func(put func(table int, row []any)
 			return err
 		}
 		if _, err := tx.Exec(ctx, "UPDATE applied SET seq = $1, epoch = $2, sealed = $1", seq, epoch); err != nil {
+			return err
+		}
+		if err := db.trace(ctx, tx, nil, math.MinInt64); err != nil {
 			return err
 		}
 		db.sealed.Store(seq)

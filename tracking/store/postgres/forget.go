@@ -25,7 +25,7 @@ func (db *DB) Forget(ctx context.Context, units []tracking.UnitID, before time.T
 	err = db.begin(ctx, func(tx pgx.Tx, _ place) error {
 		fixes = 0
 		for _, id := range units {
-			n, err := forgetUnit(ctx, tx, id, before.Unix())
+			n, err := db.forgetUnit(ctx, tx, id, before.Unix())
 			if err != nil {
 				return fmt.Errorf("unit %s: %w", id, err)
 			}
@@ -36,7 +36,7 @@ func (db *DB) Forget(ctx context.Context, units []tracking.UnitID, before time.T
 	return fixes, db.fault(err, "forget history")
 }
 
-func forgetUnit(ctx context.Context, tx pgx.Tx, id tracking.UnitID, before int64) (fixes int, err error) {
+func (db *DB) forgetUnit(ctx context.Context, tx pgx.Tx, id tracking.UnitID, before int64) (fixes int, err error) {
 	var key int64
 	if err := tx.QueryRow(ctx, "SELECT id FROM unit WHERE unit = $1", id).Scan(&key); err != nil {
 		if errors.Is(err, pgx.ErrNoRows) {
@@ -55,8 +55,13 @@ func forgetUnit(ctx context.Context, tx pgx.Tx, id tracking.UnitID, before int64
 			return 0, err
 		}
 		fixes += gone
-		if _, err := tx.Exec(ctx, `UPDATE sealed SET start = $3, "end" = $4, n = $5, body = $6 WHERE unit = $1 AND start = $2`,
-			key, s.Start, rest.Start, rest.End, int32(rest.N), rest.Body); err != nil {
+		if _, err := tx.Exec(ctx, "DELETE FROM sealed WHERE unit = $1 AND start = $2", key, s.Start); err != nil {
+			return 0, err
+		}
+		if _, err := tx.Exec(ctx, "INSERT INTO sealed VALUES ($1, $2, $3, $4, $5)", key, rest.Start, rest.End, int32(rest.N), rest.Body); err != nil {
+			return 0, err
+		}
+		if err := db.trace(ctx, tx, []int64{key}, rest.Start); err != nil {
 			return 0, err
 		}
 	} else if !errors.Is(err, pgx.ErrNoRows) {

@@ -46,6 +46,7 @@ type DB struct {
 	tiles   history.Tiles
 	tail    history.Tail
 	sealed  atomic.Uint64 // applied.sealed as last seen
+	traces  bool          // the database has PostGIS: see trajectory.go
 }
 
 var _ tracking.Store = (*DB)(nil)
@@ -80,6 +81,10 @@ func open(ctx context.Context, url string) (*DB, error) {
 	if err := db.backfill(ctx); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("index the history by place: %w", err)
+	}
+	if err := db.openTrajectories(ctx); err != nil {
+		pool.Close()
+		return nil, err
 	}
 	if err := db.reload(ctx, pool); err != nil {
 		pool.Close()

@@ -91,7 +91,7 @@ func Same(t *testing.T, got, want tracking.Store) {
 // one store to another: nobody adds a table and forgets it there.
 func Moved(t *testing.T, schema map[string][]string) {
 	t.Helper()
-	for _, name := range []string{"applied", "migration", "tail"} { // moved otherwise, or nothing of it left
+	for _, name := range []string{"applied", "migration", "tail", "trajectory", "track"} { // moved otherwise, nothing of it left, or made of others
 		delete(schema, name)
 	}
 	want := map[string][]string{}
