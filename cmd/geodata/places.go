@@ -116,7 +116,7 @@ func buildPlaces(ctx context.Context, f *fetcher) error {
 		area: a, regions: regions, byCode: map[string]*gazetteer.Record{},
 		byName: map[string][]*gazetteer.Record{}, main: map[*gazetteer.Record]string{},
 	}
-	for _, step := range []func(context.Context, *fetcher) error{b.cities, b.names, b.locodes, b.codedNames, b.ports, b.rail, b.airports} {
+	for _, step := range []func(context.Context, *fetcher) error{b.cities, b.names, b.locodes, b.codedNames, b.ports, b.rail, b.airports, b.borders} {
 		if err := step(ctx, f); err != nil {
 			return err
 		}
@@ -399,7 +399,7 @@ func (b *placesBuilder) locodes(ctx context.Context, f *fetcher) error {
 	if err != nil {
 		return err
 	}
-	var matched, astray, dropped, twice, displaced int
+	var matched, astray, dropped, twice, displaced, mirrored int
 	type candidate struct {
 		code, name, other string
 		at                orb.Point
@@ -419,9 +419,14 @@ func (b *placesBuilder) locodes(ctx context.Context, f *fetcher) error {
 			b.called(b.byCode[code], row[1])
 			continue
 		}
-		c := candidate{code: code, at: at}
+		c := candidate{code: code}
 		c.name, c.other = plainName(row[1])
 		country := geodata.Country(code[:2])
+		if mirror, ok := b.mirrored(at, country); ok {
+			at = mirror
+			mirrored++
+		}
+		c.at = at
 		if row[3] != "" {
 			if there, ok := b.inRegion(country, c.name, code[:2]+"-"+row[3], at); ok {
 				c.at, at = there, there
@@ -490,7 +495,7 @@ func (b *placesBuilder) locodes(ctx context.Context, f *fetcher) error {
 	}
 	for _, c := range rest {
 		country := geodata.Country(c.code[:2])
-		if _, land := b.area.Country(c.at); land && !b.inCountry(c.at, country) {
+		if _, land := b.area.Country(c.at); land && !b.inCountry(c.at, country) || !land && b.farOff(c.at, country) {
 			r := b.only(country, c.name)
 			if r == nil || r.Place.Code != "" {
 				dropped++
@@ -511,9 +516,33 @@ func (b *placesBuilder) locodes(ctx context.Context, f *fetcher) error {
 		}
 		b.add(r, c.other)
 	}
-	fmt.Printf("geodata: places: %d UN/LOCODEs: %d are cities, %d second codes, %d moved to the city of the name, %d to that in their region, %d dropped as in another country\n",
-		len(rows), matched, twice, astray, displaced, dropped)
+	fmt.Printf("geodata: places: %d UN/LOCODEs: %d are cities, %d second codes, %d moved to the city of the name, %d to that in their region, %d to where the other sign puts them, %d dropped as in another country or far from their own\n",
+		len(rows), matched, twice, astray, displaced, mirrored, dropped)
 	return nil
+}
+
+// mirrored is where a point at sea lies with the other sign of its longitude or its
+// latitude, if that is in the country: a slip of whoever filed it, E for W.
+func (b *placesBuilder) mirrored(at orb.Point, country geodata.Country) (orb.Point, bool) {
+	if _, land := b.area.Country(at); land {
+		return orb.Point{}, false
+	}
+	for _, p := range []orb.Point{{-at[0], at[1]}, {at[0], -at[1]}} {
+		if b.inCountry(p, country) {
+			return p, true
+		}
+	}
+	return orb.Point{}, false
+}
+
+// offshoreKM is how far off its country a platform or an islet may be that the shapes
+// do not have.
+const offshoreKM = 300
+
+// farOff tells that a point at sea is no country's own waters.
+func (b *placesBuilder) farOff(at orb.Point, country geodata.Country) bool {
+	near, _, ok := b.area.Nearest(at, offshoreKM)
+	return !ok || near != country && !sameRealm(near, country)
 }
 
 // inRegion is where the city of the name lies that is in the region a UN/LOCODE is
@@ -961,8 +990,107 @@ func (b *placesBuilder) airports(ctx context.Context, f *fetcher) error {
 }
 
 // functions completes what each place offers, and its rank.
+// borders makes a place of each side of a road or rail post that has a name of its own
+// and no town of it near, and adds the names a post has in Chinese and Russian to the
+// towns there.
+func (b *placesBuilder) borders(context.Context, *fetcher) error {
+	posts, err := border.All()
+	if err != nil {
+		return err
+	}
+	made, named := 0, 0
+	for _, p := range posts {
+		if !slices.Contains(p.Modes, geodata.Road) && !slices.Contains(p.Modes, geodata.Rail) {
+			continue
+		}
+		en, zh, ru := borderNames(p.Names.EN, "–"), borderNames(p.Names.ZH, "—"), borderNames(p.Names.RU, " – ")
+		turned := borderTurned[p.ID]
+		for _, n := range []struct {
+			lang  string
+			parts []string
+		}{{"en", en}, {"zh", zh}, {"ru", ru}} {
+			if len(n.parts) == 2 && strings.Contains(turned, n.lang) {
+				slices.Reverse(n.parts)
+			}
+		}
+		sides := []int{0, 1}
+		switch {
+		case len(en) > 2:
+			continue
+		case len(en) == 1: // it stands on the side its point is
+			if in, ok := b.area.Country(p.Point); ok && in == p.Countries[1] {
+				sides = sides[1:]
+			} else {
+				sides = sides[:1]
+			}
+		}
+		for _, side := range sides {
+			of := func(parts []string) string {
+				if len(parts) != len(en) {
+					return ""
+				}
+				return parts[min(side, len(parts)-1)]
+			}
+			names, country := geodata.Names{EN: of(en), ZH: of(zh), RU: of(ru)}, p.Countries[side]
+			r := b.find(country, names.EN, p.Sides[side], 40)
+			if r == nil && (strings.Contains(p.Names.EN, " bridge") || strings.Contains(p.Names.EN, " and ")) {
+				continue // not the name of a place
+			}
+			if r == nil {
+				r = b.add(&gazetteer.Record{Place: geodata.Place{Names: names, Country: country, Point: p.Sides[side], Functions: geodata.HasBorder}})
+				made++
+			}
+			// People who ask for it mean freight.
+			r.Rank = max(r.Rank, borderRank)
+			if slices.Contains(p.Modes, geodata.Road) {
+				r.Place.Functions |= geodata.HasRoad
+			}
+			for _, n := range []struct {
+				name string
+				have *string
+			}{{names.ZH, &r.Place.Names.ZH}, {names.RU, &r.Place.Names.RU}} {
+				switch {
+				case n.name == "" || n.name == *n.have:
+				case *n.have == "":
+					*n.have = n.name
+					named++
+				case !slices.Contains(r.Aliases, n.name):
+					r.Aliases = append(r.Aliases, n.name)
+				}
+			}
+		}
+	}
+	fmt.Printf("geodata: places: %d border posts that are no towns, %d names from posts\n", made, named)
+	return nil
+}
+
+// borderTurned are the posts whose names, in these languages, tell the second country's
+// side first.
+var borderTurned = map[string]string{
+	"NAU-SUH": "en zh ru", "BAK-POK": "en ru", "KAL-DUL": "en ru", "MAI-ZIM": "en ru", "KUL": "en ru", "SAR": "en ru",
+	"KZRU-ILE-T": "en zh ru", "YYG": "ru",
+}
+
+// borderNames are the names of the sides of a post, without what it says besides.
+func borderNames(name, dash string) []string {
+	var out []string
+	for part := range strings.SplitSeq(name, dash) {
+		for _, bracket := range []string{"（", " (", "("} {
+			part, _, _ = strings.Cut(part, bracket)
+		}
+		part = strings.TrimSuffix(strings.TrimSuffix(part, " rail"), " bridge")
+		if part = strings.TrimSpace(part); part != "" {
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
+// borderRank is as much as freight people care for a town of 5,000.
+const borderRank = 46
+
 func (b *placesBuilder) functions() error {
-	posts, err := border.Posts()
+	posts, err := border.All()
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,8 @@
 // own places can be laid over them.
 //
 // Resolve answers one place for what a user wrote; Search answers a typeahead;
-// Near finds the terminals around a point. It is not for street addresses, and
-// border posts are in border.
+// Near finds the terminals around a point. It is not for street addresses; border
+// posts are found as places, what is known of them is in border.
 //
 // The data is embedded and read by Open in some 50 ms. Coordinates of a Place are
 // the middle of the town, good to some 100 m to 2 km; those of a Terminal are at
