@@ -36,6 +36,8 @@ type polygon struct {
 
 func newPolygon(rings [][][2]float64) (*polygon, error) {
 	p := &polygon{min: xy{math.MaxInt64, math.MaxInt64}, max: xy{math.MinInt64, math.MinInt64}}
+	var outlines [][]xy
+	var turn int64
 	vertices := 0
 	var first float64
 	for i, r := range rings {
@@ -56,6 +58,10 @@ func newPolygon(rings [][][2]float64) (*polygon, error) {
 		if len(ring) < 3 {
 			return nil, errors.New("a ring has at least three corners")
 		}
+		outline := outlineOf(ring)
+		if len(outline) > 1 && outline[0].x != outline[len(outline)-1].x {
+			turn = 360 * perDegree
+		}
 		ring = closed(ring)
 		if i == 0 {
 			first = ring[0][0]
@@ -63,7 +69,11 @@ func newPolygon(rings [][][2]float64) (*polygon, error) {
 			for k := range ring {
 				ring[k][0] -= 360 * d
 			}
+			for k := range outline {
+				outline[k].x -= 360 * perDegree * int64(d)
+			}
 		}
+		outlines = append(outlines, outline)
 		for k := 1; k < len(ring); k++ {
 			p.add(gridded(ring[k-1]), gridded(ring[k]))
 		}
@@ -74,8 +84,23 @@ func newPolygon(rings [][][2]float64) (*polygon, error) {
 	if p.max.x-p.min.x > 360*perDegree {
 		return nil, errors.New("the polygon is wider than the earth")
 	}
+	if err := checkSimple(outlines, turn); err != nil {
+		return nil, err
+	}
 	p.sort()
 	return p, nil
+}
+
+// outlineOf is a ring as it was given, on the grid, with continuous longitudes and its
+// first corner again at the end, without corners that repeat the one before.
+func outlineOf(ring orb.LineString) []xy {
+	var out []xy
+	for _, v := range path.Unwrap(append(ring[:len(ring):len(ring)], ring[0])) {
+		if q := gridded(v); len(out) == 0 || out[len(out)-1] != q {
+			out = append(out, q)
+		}
+	}
+	return out
 }
 
 // closed makes longitudes continuous and closes the ring: over the nearer pole when
