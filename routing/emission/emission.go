@@ -241,6 +241,18 @@ func (f *Factors) Land(m geodata.Mode, l Load, split []geodata.CountryKM, inEU f
 	return out
 }
 
+// LandKG is the amount of Land without its words, for searching.
+func (f *Factors) LandKG(m geodata.Mode, l Load, split []geodata.CountryKM, inEU func(geodata.Country) bool) float64 {
+	gkm, g := 0.0, 0.0
+	for i, s := range split {
+		if m == geodata.Rail || i == 0 { // a lorry's factor is that of any country
+			g = f.PerTKM(m, s.Country, m == geodata.Rail && inEU(s.Country), l, 0)
+		}
+		gkm += g * s.KM
+	}
+	return l.WeightKG / 1000 * gkm / 1000
+}
+
 // Voyage counts a container ship. via is "panama" for a service by that canal.
 func (f *Factors) Voyage(l Load, km float64, via string) Result {
 	s := f.sea(l)

@@ -349,3 +349,19 @@ func DrivingSpeedKMH(movingKMH float64, drivers int) float64 {
 	}
 	return movingKMH * 9 / 24
 }
+
+// RestHours is how long one driver rests on the way when so many hours are driven:
+// three quarters of an hour after four and a half, eleven hours after nine, as EU
+// rules 561/2006 have it (P); elsewhere drivers rest about as much (K). The hours
+// after a rest count in part, so that a little more driving costs a little more.
+func RestHours(driven float64) float64 {
+	const sitting, day, pause = 4.5, 9, 0.75
+	rest := 0.0
+	if driven > sitting {
+		rest = pause * min(1, driven-sitting)
+	}
+	if driven > day {
+		rest += (driven - day) / day * (24 - day)
+	}
+	return rest
+}

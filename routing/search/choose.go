@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"corridor/geodata"
 	"corridor/geodata/path"
 	"corridor/routing"
@@ -80,20 +82,11 @@ func (q *query) choose(found []journey) ([]routing.Option, []routing.Excluded, e
 		}
 		return same || j.corridor == "road" && withoutTIR != nil
 	})
-	kinds = competitive(kinds)
+	kinds = leaders(competitive(kinds), open)
 
-	var options []routing.Option
-	var used []journey
-	for _, j := range kinds {
-		o, err := q.option(j)
-		if errors.Is(err, geodata.ErrNoRoute) {
-			continue // the table saw a way the route does not: another kind may do
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		options = append(options, o)
-		used = append(used, j)
+	options, used, err := q.evaluate(kinds)
+	if err != nil {
+		return nil, nil, err
 	}
 	options, used = keepBest(options, used)
 	order := make([]int, len(options))
@@ -114,6 +107,30 @@ func (q *query) choose(found []journey) ([]routing.Option, []routing.Excluded, e
 	return sorted, q.excluded(sorted, used, barred, withoutTIR), nil
 }
 
+// evaluate makes options of journeys, two at a time.
+func (q *query) evaluate(kinds []journey) (options []routing.Option, used []journey, err error) {
+	made, errs := make([]routing.Option, len(kinds)), make([]error, len(kinds))
+	var group errgroup.Group
+	group.SetLimit(2)
+	for i := range kinds {
+		group.Go(func() error {
+			made[i], errs[i] = q.option(kinds[i])
+			return nil
+		})
+	}
+	_ = group.Wait() // each error is its own
+	for i, err := range errs {
+		if errors.Is(err, geodata.ErrNoRoute) {
+			continue // the table saw a way the route does not: another kind may do
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		options, used = append(options, made[i]), append(used, kinds[i])
+	}
+	return options, used, nil
+}
+
 // ownPorts is what makes a journey by the ports and airports of the very places
 // asked for win over one by their neighbours: people mean them.
 func (q *query) ownPorts(j *journey) float64 {
@@ -131,7 +148,7 @@ func (q *query) ownPorts(j *journey) float64 {
 
 // nationalOnly reports whether a journey crosses a border by lorry without TIR.
 func nationalOnly(j journey) bool {
-	return slices.ContainsFunc(j.hops, func(h hop) bool {
+	return anyHop(j.hops, func(h *hop) bool {
 		return h.cross != nil && h.mode == geodata.Road && h.regime == tariff.National
 	})
 }
@@ -201,6 +218,59 @@ func competitive(kinds []journey) []journey {
 	return out
 }
 
+// leads is how much better than all that is shown a journey must be in one
+// criterion to be shown for that alone.
+const leads = 1.02
+
+// leaders adds the cheapest, the fastest and the greenest of all journeys where
+// those at hand are not as good: one is alike another that is better on the whole,
+// and would be missed all the same.
+func leaders(kinds, open []journey) []journey {
+	for c := range 3 {
+		least := func(list []journey) int {
+			at := -1
+			for i := range list {
+				if !nationalOnly(list[i]) && (at < 0 || criteriaOf(list[i].label)[c] < criteriaOf(list[at].label)[c]) {
+					at = i
+				}
+			}
+			return at
+		}
+		best, have := least(open), least(kinds)
+		switch {
+		case best < 0:
+		case have < 0 || criteriaOf(open[best].label)[c]*leads < criteriaOf(kinds[have].label)[c]:
+			kinds = append(kinds, open[best])
+			kinds[len(kinds)-1].leads = true
+		default:
+			kinds[have].leads = true
+		}
+	}
+	// The lorry over the fewest borders is what carriers run, and has the least that
+	// can go wrong.
+	fewest, borders := -1, 0
+	for i := range kinds {
+		if n := crossings(&kinds[i]); kinds[i].corridor == "road-tir" && (fewest < 0 || n < borders) {
+			fewest, borders = i, n
+		}
+	}
+	if fewest >= 0 {
+		kinds[fewest].leads = true
+	}
+	return kinds
+}
+
+// crossings counts the borders a journey crosses by land.
+func crossings(j *journey) int {
+	n := 0
+	for i := range j.hops {
+		if j.hops[i].cross != nil {
+			n++
+		}
+	}
+	return n
+}
+
 func criteriaOf(l pareto.Label) [3]float64 { return [3]float64{l.Cost, l.Hours, l.CO2} }
 
 func optionCriteria(o *routing.Option) [3]float64 {
@@ -239,7 +309,11 @@ func keepBest(options []routing.Option, used []journey) ([]routing.Option, []jou
 		}
 		// By ship and aircraft it costs a flight and is no faster than half a voyage:
 		// that is what it is for, between the two.
-		kept := plain(c) && c != "road" && count[c] == 0 || withoutRoad(c) == "sea-air" && count[c] == 0
+		kept := used[s.i].leads || plain(c) && c != "road" && count[c] == 0 || withoutRoad(c) == "sea-air" && count[c] == 0
+		if used[s.i].leads && s.worst < most {
+			rank[s.i] = -1 // and counts for none
+			return false
+		}
 		if s.worst >= most || count[c] == mostOfAKind || !kept && slices.ContainsFunc(options, func(o routing.Option) bool { return hopeless(&options[s.i], &o) }) {
 			return true
 		}

@@ -1,7 +1,6 @@
 package search
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,9 +54,17 @@ type site struct {
 	relay    bool          // a port and an airport of one place, between which goods change from ship to aircraft
 	feeds    bool          // rail terminals: trains end here to reach a quay
 	fed      bool          // rail terminals: trains begin here with goods from a quay
+
+	roadArea, railArea string // of free movement
+	beyond             string // posts: the area on the other side, by the vehicle's mode
 }
 
-func (s *site) area(m geodata.Mode) string { return regime.Area(m, s.country) }
+func (s *site) area(m geodata.Mode) string {
+	if m == geodata.Rail {
+		return s.railArea
+	}
+	return s.roadArea
+}
 
 func (s *site) stop() timetable.Stop {
 	return timetable.Stop{ID: s.terminal.ID, Place: s.terminal.Place, Country: s.country, Region: s.region, InEU: regime.InEU(s.country)}
@@ -74,12 +81,12 @@ type hop struct {
 	mode      geodata.Mode
 	from, to  int32
 	km        float64
-	regime    tariff.Regime // road
-	through   bool          // rail: crosses borders
-	middle    bool          // rail: by the Caspian
-	trainKMH  float64       // rail: speed of the train's timetable; 0: that of the countries passed
-	service   timetable.Service
-	served    bool // service is set: a departure is waited for
+	regime    tariff.Regime      // road
+	through   bool               // rail: crosses borders
+	middle    bool               // rail: by the Caspian
+	trainKMH  float64            // rail: speed of the train's timetable; 0: that of the countries passed
+	service   *timetable.Service // never nil once connected
+	served    bool               // service is set: a departure is waited for
 	before    []wait
 	after     []wait
 	cross     *geodata.BorderPost // a border: no movement but the dwell, or a ferry
@@ -118,6 +125,8 @@ type query struct {
 	avoidB  map[string]bool
 	avoidS  []string // carriers and ids of services
 	beeline float64
+	breadth breadth
+	none    timetable.Service // of hops that no service runs
 
 	sites    []site
 	hops     []hop
@@ -198,19 +207,13 @@ func (q *query) entered(m geodata.Mode, c geodata.Country) uint64 {
 	return q.areaBit(regime.Area(geodata.Road, c))
 }
 
-// How far from a door its terminals may lie, in km by great circle.
-const (
-	portReachKM    = 4_000
-	yardReachKM    = 1_000
-	airportReachKM = 900
-	linkReachKM    = 120 // between two terminals by lorry
-)
-
 // build makes the graph.
 func (q *query) build() error {
 	q.beeline = path.Distance(q.origin.Point, q.dest.Point)
 	q.tokens, q.areaBits, q.dwells = map[string]int32{}, map[string]uint64{}, map[geodata.Dwell][2]float64{}
 	q.verdicts = []regime.Verdict{{}}
+	q.goods.Silent = true
+	defer func() { q.goods.Silent = false }()
 	q.addSite(site{kind: door, point: q.origin.Point, country: q.origin.Country})
 	q.addSite(site{kind: door, point: q.dest.Point, country: q.dest.Country})
 	q.pickTerminals()
@@ -253,234 +256,12 @@ func (q *query) linkLand() error {
 
 func (q *query) addSite(s site) int32 {
 	s.region = timetable.Region(s.country, s.point)
+	s.roadArea, s.railArea = regime.Area(geodata.Road, s.country), regime.Area(geodata.Rail, s.country)
+	if s.kind == post {
+		s.beyond = regime.Area(s.mode, s.post.Countries[1-s.side])
+	}
 	q.sites = append(q.sites, s)
 	return int32(len(q.sites) - 1)
-}
-
-// pickTerminals chooses the terminals that could serve the journey: near its
-// ends, and the ports by which the countries at its ends are reached. Each serves
-// one side of the journey or both: a voyage leads from the origin's side to the
-// destination's, never back.
-func (q *query) pickTerminals() {
-	at := map[string]int32{}
-	add := func(k siteKind, t geodata.Terminal, leaves, arrives bool) *site {
-		i, ok := at[t.ID]
-		if !ok {
-			i = q.addSite(site{kind: k, point: t.Point, country: t.Country, terminal: t})
-			at[t.ID] = i
-		}
-		s := &q.sites[i]
-		s.leaves, s.arrives = s.leaves || leaves, s.arrives || arrives
-		return s
-	}
-	near := func(k siteKind, m geodata.Mode, p orb.Point, n int, reach float64, leaves, arrives bool, fits func(geodata.Terminal) bool) (found int) {
-		for _, t := range q.p.places.Near(p, m, 400) {
-			if found == n || path.Distance(p, t.Point) > reach {
-				break
-			}
-			if fits(t) {
-				add(k, t, leaves, arrives)
-				found++
-			}
-		}
-		return found
-	}
-	near(port, geodata.Sea, q.origin.Point, 3, portReachKM, true, false, tradePort)
-	near(port, geodata.Sea, q.dest.Point, 3, portReachKM, false, true, tradePort)
-	for _, t := range q.coasts(q.origin, 3) {
-		add(port, t, true, false)
-	}
-	for _, t := range q.coasts(q.dest, 5) {
-		add(port, t, false, true)
-		if main, ok := q.mainPort(t); ok {
-			add(port, main, false, true)
-		}
-	}
-	// A land as wide as Russia is entered by its far coast too, from whose quays
-	// trains leave.
-	farCoast := func(p geodata.Place) func(geodata.Terminal) bool {
-		return func(t geodata.Terminal) bool {
-			if !tradePort(t) || regime.Area(geodata.Road, t.Country) != regime.Area(geodata.Road, p.Country) {
-				return false
-			}
-			_, ok := q.railhead(t)
-			return ok
-		}
-	}
-	near(port, geodata.Sea, q.origin.Point, 2, portReachKM, false, true, farCoast(q.dest))
-	near(port, geodata.Sea, q.dest.Point, 2, portReachKM, true, false, farCoast(q.origin))
-
-	// Trains and flights are taken at home where that is possible at all.
-	home := func(p geodata.Place) func(geodata.Terminal) bool {
-		return func(t geodata.Terminal) bool {
-			return (t.Mode != geodata.Air || t.Cargo) && regime.Area(geodata.Road, t.Country) == regime.Area(geodata.Road, p.Country)
-		}
-	}
-	abroad := func(p geodata.Place) func(geodata.Terminal) bool {
-		return func(t geodata.Terminal) bool { return (t.Mode != geodata.Air || t.Cargo) && !home(p)(t) }
-	}
-	ends := func(k siteKind, m geodata.Mode, n int, reach float64) {
-		for _, end := range []struct {
-			place   geodata.Place
-			leaving bool
-		}{{q.origin, true}, {q.dest, false}} {
-			if near(k, m, end.place.Point, n, reach, end.leaving, !end.leaving, home(end.place)) == 0 {
-				near(k, m, end.place.Point, 1, reach, end.leaving, !end.leaving, abroad(end.place))
-			}
-		}
-	}
-	ends(yard, geodata.Rail, 3, yardReachKM)
-	for _, t := range q.gaugeYards(q.origin) {
-		add(yard, t, true, false)
-	}
-	for _, t := range q.gaugeYards(q.dest) {
-		add(yard, t, false, true)
-	}
-	for _, s := range slices.Clone(q.sites) {
-		if s.kind == port { // trains bring to the quays of one side and leave those of the other
-			if t, ok := q.railhead(s.terminal); ok {
-				y := add(yard, t, false, false)
-				y.fed, y.feeds = y.fed || s.arrives, y.feeds || s.leaves
-			}
-		}
-	}
-	ends(airport, geodata.Air, 2, airportReachKM)
-	for _, r := range q.relays() {
-		for k, t := range map[siteKind]geodata.Terminal{port: r.port, airport: r.airport} {
-			if _, there := at[t.ID]; !there {
-				add(k, t, k == airport, k == port).relay = true
-			}
-		}
-	}
-	if regime.Flight(q.origin.Country, q.dest.Country).Broken() {
-		// No flight joins the two: airports of countries that fly to both.
-		hubs := slices.DeleteFunc(slices.Clone(q.p.places.Terminals(geodata.Air)), func(t geodata.Terminal) bool {
-			return !t.Cargo || regime.Flight(q.origin.Country, t.Country).Broken() || regime.Flight(t.Country, q.dest.Country).Broken()
-		})
-		for _, t := range q.byDetour(hubs, 2, 300) {
-			add(airport, t, true, true)
-		}
-	}
-}
-
-// mainPort is a main trade port near a regional one, which large ships rather call
-// at: Piraeus near Thessaloniki.
-func (q *query) mainPort(t geodata.Terminal) (geodata.Terminal, bool) {
-	const nearKM = 500
-	if t.Tier == 1 {
-		return geodata.Terminal{}, false
-	}
-	for _, other := range q.p.places.Near(t.Point, geodata.Sea, 60) {
-		if path.Distance(t.Point, other.Point) > nearKM {
-			break
-		}
-		if other.Tier == 1 && regime.Area(geodata.Road, other.Country) == regime.Area(geodata.Road, t.Country) {
-			return other, true
-		}
-	}
-	return geodata.Terminal{}, false
-}
-
-// gaugeYards are the terminals between two gauges in the area a place lies in, on
-// a sensible way between the ends: from there a lorry may go on at once.
-func (q *query) gaugeYards(at geodata.Place) []geodata.Terminal {
-	var own []geodata.Terminal
-	for _, t := range q.p.places.Terminals(geodata.Rail) {
-		if len(t.Gauges) > 1 && regime.Area(geodata.Road, t.Country) == regime.Area(geodata.Road, at.Country) &&
-			path.Distance(t.Point, at.Point) < yardReachKM*1.6 && path.Distance(q.origin.Point, t.Point)+path.Distance(t.Point, q.dest.Point) < 1.15*q.beeline {
-			own = append(own, t)
-		}
-	}
-	return q.byDetour(own, 1, 0)
-}
-
-// relay is a place where goods change from ship to aircraft.
-type relay struct{ port, airport geodata.Terminal }
-
-// relays are main ports with a cargo airport nearby that flies daily to where the
-// goods go, such as Dubai, on a way between continents.
-func (q *query) relays() []relay {
-	const leastKM, nearKM, most, apartKM, shorterFlight = 4_000, 90, 4, 300, 0.75
-	if !q.modes[geodata.Sea] || !q.modes[geodata.Air] || q.beeline < leastKM {
-		return nil
-	}
-	area := func(c geodata.Country) string { return regime.Area(geodata.Road, c) }
-	to := timetable.Stop{Country: q.dest.Country, Region: timetable.Region(q.dest.Country, q.dest.Point), InEU: regime.InEU(q.dest.Country)}
-	var fields []geodata.Terminal
-	ports := map[string]geodata.Terminal{}
-	for _, t := range q.p.places.Terminals(geodata.Air) {
-		if !t.Cargo || area(t.Country) == area(q.origin.Country) || area(t.Country) == area(q.dest.Country) || regime.Flight(t.Country, q.dest.Country).Broken() {
-			continue
-		}
-		if d := path.Distance(q.origin.Point, t.Point) + path.Distance(t.Point, q.dest.Point); d > 1.6*q.beeline || path.Distance(t.Point, q.dest.Point) < 1_500 || path.Distance(t.Point, q.dest.Point) > shorterFlight*q.beeline {
-			continue
-		}
-		from := timetable.Stop{Place: t.Place, Country: t.Country, Region: timetable.Region(t.Country, t.Point)}
-		if !slices.ContainsFunc(q.p.times.Find(geodata.Air, from, to), func(s timetable.Service) bool {
-			return s.Rhythm.Every <= 25 && (slices.Contains(s.From, string(t.Country)) || slices.Contains(s.From, t.Place))
-		}) {
-			continue
-		}
-		for _, p := range q.p.places.Near(t.Point, geodata.Sea, 4) {
-			if p.Tier == 1 && p.Country == t.Country && path.Distance(p.Point, t.Point) <= nearKM {
-				fields = append(fields, t)
-				ports[t.ID] = p
-				break
-			}
-		}
-	}
-	var out []relay
-	for _, t := range q.byDetour(fields, most, apartKM) {
-		out = append(out, relay{ports[t.ID], t})
-	}
-	return out
-}
-
-// railhead is the rail terminal of a port: the nearest one of its country.
-func (q *query) railhead(t geodata.Terminal) (geodata.Terminal, bool) {
-	for _, y := range q.p.places.Near(t.Point, geodata.Rail, 3) {
-		if y.Country == t.Country && path.Distance(y.Point, t.Point) <= linkReachKM {
-			return y, true
-		}
-	}
-	return geodata.Terminal{}, false
-}
-
-// tradePort tells the main and regional ports from the many small ones.
-func tradePort(t geodata.Terminal) bool { return t.Tier == 1 || t.Tier == 2 }
-
-// coasts are ports of the area a place lies in that are far from each other,
-// those with the smallest detour first: a country with several coasts is reached
-// by each of them.
-func (q *query) coasts(at geodata.Place, n int) []geodata.Terminal {
-	var own []geodata.Terminal
-	for _, t := range q.p.places.Terminals(geodata.Sea) {
-		if tradePort(t) && regime.Area(geodata.Road, t.Country) == regime.Area(geodata.Road, at.Country) {
-			own = append(own, t)
-		}
-	}
-	return q.byDetour(own, n, 500)
-}
-
-// byDetour gives up to n terminals in the order of the detour they mean, no two
-// nearer to each other than apart km.
-func (q *query) byDetour(list []geodata.Terminal, n int, apart float64) []geodata.Terminal {
-	detour := func(t geodata.Terminal) float64 {
-		return path.Distance(q.origin.Point, t.Point) + path.Distance(t.Point, q.dest.Point)
-	}
-	slices.SortStableFunc(list, func(a, b geodata.Terminal) int {
-		return cmp.Or(cmp.Compare(detour(a), detour(b)), strings.Compare(a.ID, b.ID))
-	})
-	var got []geodata.Terminal
-	for _, t := range list {
-		if len(got) == n {
-			break
-		}
-		if !slices.ContainsFunc(got, func(o geodata.Terminal) bool { return path.Distance(o.Point, t.Point) < apart }) {
-			got = append(got, t)
-		}
-	}
-	return got
 }
 
 // pickPosts chooses the border posts that lie on a sensible way between the
@@ -718,6 +499,9 @@ func first(rules ...int32) int32 {
 
 // connect adds a hop to the graph.
 func (q *query) connect(h hop, token int32, once, marks uint64) {
+	if h.service == nil {
+		h.service = &q.none
+	}
 	h.verdict = first(h.verdict, q.countryVerdict(q.sites[h.from].country), q.countryVerdict(q.sites[h.to].country))
 	l := pareto.Link{From: h.from, To: h.to, Rule: h.verdict, Token: token, Once: once, Marks: marks, What: int32(len(q.hops))}
 	for _, waits := range [][]wait{h.before, h.after} {
@@ -748,7 +532,11 @@ func (q *query) connect(h hop, token int32, once, marks uint64) {
 		}
 	}
 	l.Cost = q.p.rates.Sum(q.prices(&h, split))
-	l.CO2 = q.emit(&h, split).KG + q.hubs(&h)
+	if h.cross == nil && (h.mode == geodata.Road || h.mode == geodata.Rail) {
+		l.CO2 = q.p.factors.LandKG(h.mode, q.load, split, regime.InEU) + q.hubs(&h)
+	} else {
+		l.CO2 = q.emit(&h, split).KG + q.hubs(&h)
+	}
 	q.hops = append(q.hops, h)
 	q.graph.Add(l)
 }
@@ -853,7 +641,9 @@ func (q *query) linkRoad() error {
 			for j, b := range to {
 				h := hop{mode: geodata.Road, from: a, to: b, km: table[i][j], avoid: avoid, key: key}
 				if !finite(h.km) {
-					h.km, h.estimated = q.shortGap(a, b)
+					if h.km, h.estimated = q.shortGap(a, b); !h.estimated {
+						h.km, h.estimated = q.nextTo(a, b, to, table[i])
+					}
 				}
 				if a != b && finite(h.km) {
 					q.addRoad(h, general)
@@ -877,6 +667,25 @@ func (q *query) shortGap(a, b int32) (km float64, estimated bool) {
 	return straight * circuity, true
 }
 
+// nextTo is the way to or from a terminal that no road of the network reaches, by
+// the nearest other place that one does: a port on an island of its own pavement is
+// as far as its rail terminal and the gap between. km is the row of the table from a.
+func (q *query) nextTo(a, b int32, to []int32, km []float64) (float64, bool) {
+	if q.sites[a].kind == post || q.sites[b].kind != port {
+		return math.Inf(1), false
+	}
+	best := math.Inf(1)
+	for j, c := range to {
+		if c == b || !finite(km[j]) || q.sites[c].kind == post || q.sites[c].kind == door {
+			continue
+		}
+		if gap, ok := q.shortGap(c, b); ok {
+			best = math.Min(best, km[j]+gap)
+		}
+	}
+	return best, finite(best)
+}
+
 // firstMileKM is how long a lorry's way may be and still count as bringing goods
 // to another mode, when the user did not ask for road.
 const firstMileKM = 800
@@ -885,13 +694,8 @@ const firstMileKM = 800
 // may not enter an area twice: from a border of the area it begins in, to one of
 // the area it ends in, or from the border of one area to another border of the same.
 func (q *query) leadsBack(m geodata.Mode, a, b *site) bool {
-	beyond := func(s *site) string { return regime.Area(m, s.post.Countries[1-s.side]) }
-	switch {
-	case a.kind == post && a.area(m) == regime.Area(m, q.origin.Country),
-		b.kind == post && b.area(m) == regime.Area(m, q.dest.Country):
-		return true
-	}
-	return a.kind == post && b.kind == post && beyond(a) == beyond(b)
+	return a.kind == post && (a.area(m) == q.sites[atOrigin].area(m) || b.kind == post && a.beyond == b.beyond) ||
+		b.kind == post && b.area(m) == q.sites[atDestination].area(m)
 }
 
 // addRoad decides whether a way by lorry makes sense and under what regime.
@@ -999,6 +803,9 @@ func (q *query) leaveTerminal(h *hop, a *site) {
 	switch a.kind {
 	case yard:
 		id = timetable.RailImport
+		if q.oneTerritory() {
+			id = timetable.RailUnload
+		}
 		if q.sites[h.to].kind == port {
 			return // the port's own time before sailing follows
 		}
@@ -1008,6 +815,11 @@ func (q *query) leaveTerminal(h *hop, a *site) {
 		return
 	}
 	h.before = append(h.before, q.dwell(id, a.region, q.placeName(h.from)))
+}
+
+// oneTerritory reports whether the goods cross no customs border.
+func (q *query) oneTerritory() bool {
+	return q.origin.Country == q.dest.Country || regime.InEU(q.origin.Country) && regime.InEU(q.dest.Country)
 }
 
 // linkRail joins rail terminals and posts by train inside each area.
@@ -1034,9 +846,13 @@ func (q *query) linkRail() error {
 					if a.fed || b.kind == yard && b.feeds {
 						once = 0 // a train on each side of a voyage
 					}
-					h.before = append(h.before, q.dwell(timetable.RailExport, a.region, q.placeName(from)))
+					load := timetable.RailExport
+					if !h.through {
+						load = timetable.RailLoad
+					}
+					h.before = append(h.before, q.dwell(load, a.region, q.placeName(from)))
 					h.served = true
-					h.service = q.p.times.Find(geodata.Rail, a.stop(), q.railTarget(to))[0]
+					h.service = &q.p.times.Find(geodata.Rail, a.stop(), q.railTarget(to))[0]
 					h.trainKMH = h.service.KMH
 				}
 				q.connect(h, token, once, 0)
@@ -1248,7 +1064,8 @@ func (q *query) linkSea(w *seaWays) {
 			}
 			services := q.p.times.Find(geodata.Sea, a.stop(), b.stop())
 			bySuez := finite(now[i][j]) && long[i][j] > now[i][j]*1.002
-			for _, s := range services {
+			for k := range services {
+				s := &services[k]
 				h := hop{mode: geodata.Sea, from: from, to: to, service: s, served: true, verdict: general}
 				switch {
 				case s.Via == "cape":
@@ -1342,7 +1159,9 @@ func (q *query) linkAir() error {
 				h.verdict = q.verdict(regime.Flight(a.country, b.country))
 			}
 			h.before = append(h.before, q.dwell(timetable.AirExport, a.region, q.placeName(from)))
-			for _, s := range q.p.times.Find(geodata.Air, a.stop(), b.stop()) {
+			services := q.p.times.Find(geodata.Air, a.stop(), b.stop())
+			for k := range services {
+				s := &services[k]
 				leg := h
 				leg.service = s
 				if v := regime.Lithium(geodata.Air, q.req.Cargo.UN, s.Belly, q.req.Cargo.Charge); v.Broken() && leg.verdict == 0 {
@@ -1384,21 +1203,15 @@ func (q *query) moving(h *hop, split []geodata.CountryKM) (p50, p90 float64) {
 		p50 = h.km/s.KMH + 1
 		return p50, p50 * s.Spread
 	}
+	if h.mode == geodata.Road && h.regime == tariff.Local {
+		return q.localHaul(split)
+	}
 	for _, part := range split {
 		s := q.p.times.Speed(h.mode, part.Country, regime.InEU(part.Country))
 		kmh := s.KMH
 		switch {
 		case h.mode == geodata.Rail && h.trainKMH > 0:
 			kmh = h.trainKMH
-		case h.mode == geodata.Road && h.regime == tariff.Local:
-			// One driver: nine hours at the wheel, then fifteen until the next day.
-			hours := part.KM / kmh
-			if hours > 9 {
-				hours += (hours - 9) / 9 * 15
-			}
-			p50 += hours
-			p90 += hours * s.Spread
-			continue
 		case h.mode == geodata.Road:
 			kmh = regime.DrivingSpeedKMH(s.KMH, q.drivers)
 		}
@@ -1406,6 +1219,34 @@ func (q *query) moving(h *hop, split []geodata.CountryKM) (p50, p90 float64) {
 		p90 += part.KM / kmh * s.Spread
 	}
 	return p50, p90
+}
+
+// localHaul is how long a lorry with one driver takes inside an area: through town
+// at both ends, over country roads from there to the trunk road, and on at the
+// moving speed of each country. The driver's breaks and daily rests are added to
+// what is driven.
+func (q *query) localHaul(split []geodata.CountryKM) (p50, p90 float64) {
+	const townKM, countryKM = 30, 100 // both ends together (A)
+	total := 0.0
+	for _, part := range split {
+		total += part.KM
+	}
+	if total <= 0 {
+		return 0, 0
+	}
+	town, country := q.p.times.Speed(geodata.Road, timetable.InTown, false), q.p.times.Speed(geodata.Road, timetable.OnCountryRoads, false)
+	slow := math.Min(total, townKM)
+	middle := math.Min(total-slow, countryKM)
+	trunk := (total - slow - middle) / total
+	driven := slow/town.KMH + middle/country.KMH
+	late := slow/town.KMH*town.Spread + middle/country.KMH*country.Spread
+	for _, part := range split {
+		s := q.p.times.Speed(geodata.Road, part.Country, regime.InEU(part.Country))
+		driven += part.KM * trunk / s.KMH
+		late += part.KM * trunk / s.KMH * s.Spread
+	}
+	rests := regime.RestHours(driven)
+	return driven + rests, late + rests
 }
 
 // seaKMH is the 16 knots of the sea time model.

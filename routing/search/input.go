@@ -99,7 +99,7 @@ func (p *Planner) read(req routing.Request) (*query, error) {
 		today := *p
 		today.times, p = p.times.On(on), &today
 	}
-	q := &query{p: p, req: req, now: now, modes: map[geodata.Mode]bool{}, avoidB: map[string]bool{}}
+	q := &query{p: p, req: req, now: now, breadth: usualBreadth(), modes: map[geodata.Mode]bool{}, avoidB: map[string]bool{}}
 	if err := q.readCargo(); err != nil {
 		return nil, err
 	}

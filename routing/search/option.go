@@ -35,6 +35,7 @@ type journey struct {
 	gates    []orb.Point
 	verdict  int32
 	score    float64
+	leads    bool // the cheapest, the fastest or the greenest of all
 }
 
 // trace collects the hops of a label.
@@ -106,18 +107,18 @@ func (q *query) carnets(j *journey) {
 
 // train is the service of a train: by the Caspian one that says so, where there
 // is one, and otherwise one that does not.
-func (q *query) train(h *hop, caspian bool) timetable.Service {
+func (q *query) train(h *hop, caspian bool) *timetable.Service {
 	services := q.p.times.Find(geodata.Rail, q.sites[h.from].stop(), q.railTarget(h.to))
 	if i := slices.IndexFunc(services, func(s timetable.Service) bool { return (s.Via == "caspian") == caspian }); i >= 0 {
-		return services[i]
+		return &services[i]
 	}
-	return services[0]
+	return &services[0]
 }
 
 // scheduledTrain is the imported train that runs from the first of some hops to
 // where the last of its train ends, and the speed its timetable leaves between the
 // borders; 0 when none is known.
-func (q *query) scheduledTrain(hops []hop) (timetable.Service, float64) {
+func (q *query) scheduledTrain(hops []hop) (*timetable.Service, float64) {
 	km, stopsH, end := 0.0, 0.0, 0
 	for i := range hops {
 		h := &hops[i]
@@ -134,14 +135,16 @@ func (q *query) scheduledTrain(hops []hop) (timetable.Service, float64) {
 	}
 	to := &q.sites[hops[end].to]
 	if to.kind != yard {
-		return timetable.Service{}, 0
+		return nil, 0
 	}
-	for _, s := range q.p.times.Find(geodata.Rail, q.sites[hops[0].from].stop(), to.stop()) {
+	services := q.p.times.Find(geodata.Rail, q.sites[hops[0].from].stop(), to.stop())
+	for i := range services {
+		s := &services[i]
 		if moving := s.TransitH - stopsH; s.TransitH > 0 && moving > 0 {
 			return s, km / moving
 		}
 	}
-	return timetable.Service{}, 0
+	return nil, 0
 }
 
 // shareOfName is the part of a journey from which a mode is in its name, and
@@ -297,11 +300,13 @@ func (q *query) option(j journey) (routing.Option, error) {
 			p.leg = n
 			parts = append(parts, p)
 		}
-		for _, w := range h.before {
-			if h.cross != nil && l.first < 0 {
-				l.first = len(parts)
-			}
-			add(part{kind: "wait", mode: h.mode, where: w.where, dist: q.p.span(w.dwell)})
+		if h.cross != nil && len(h.before) > 0 && l.first < 0 {
+			l.first = len(parts)
+		}
+		for waits := h.before; len(waits) > 0; {
+			k := together(waits)
+			add(part{kind: "wait", mode: h.mode, where: waits[0].where, dist: q.p.span(waits[:k])})
+			waits = waits[k:]
 		}
 		if h.mode == geodata.Sea && h.cross == nil {
 			for _, id := range way.pass {
@@ -334,11 +339,13 @@ func (q *query) option(j journey) (routing.Option, error) {
 			}
 			add(part{kind: "move", mode: h.mode, dist: duration.Lognormal(p50, p90)})
 		} else {
-			l.Borders = append(l.Borders, q.border(h, a, b, l.DistanceKM, parts))
+			l.Borders = append(l.Borders, q.border(h, a, b, l.DistanceKM))
 		}
 		l.last = len(parts)
-		for _, w := range h.after {
-			add(part{kind: "wait", mode: h.mode, where: w.where, dist: q.p.span(w.dwell)})
+		for waits := h.after; len(waits) > 0; {
+			k := together(waits)
+			add(part{kind: "wait", mode: h.mode, where: waits[0].where, dist: q.p.span(waits[:k])})
+			waits = waits[k:]
 		}
 
 		l.To = q.point(h.to)
@@ -368,22 +375,52 @@ func (q *query) option(j journey) (routing.Option, error) {
 	return q.assemble(j, legs, parts, lines)
 }
 
-// span is duration.FromDwell, remembered: the same ports and posts come again.
-func (p *Planner) span(d geodata.Dwell) duration.Dist {
+// together counts the waits at the beginning of a list that are at one place.
+func together(waits []wait) int {
+	n := 1
+	for n < len(waits) && n < mostTogether && waits[n].where == waits[0].where {
+		n++
+	}
+	return n
+}
+
+// waits is how long all of some waits take.
+func (p *Planner) waits(waits []wait) (d duration.Dist) {
+	for len(waits) > 0 {
+		n := min(len(waits), mostTogether)
+		d = d.Plus(p.span(waits[:n]))
+		waits = waits[n:]
+	}
+	return d
+}
+
+// mostTogether is how many waits are remembered as one.
+const mostTogether = 4
+
+// span is how long waits at one place take together, remembered: the same ports
+// and posts come again.
+func (p *Planner) span(waits []wait) duration.Dist {
 	const most = 5_000
-	if v, ok := p.spans.known.Load(d); ok {
+	var key [mostTogether]geodata.Dwell
+	for i, w := range waits {
+		key[i] = w.dwell
+	}
+	if v, ok := p.spans.known.Load(key); ok {
 		return v.(duration.Dist)
 	}
-	v := duration.FromDwell(d)
+	var v duration.Dist
+	for _, w := range waits {
+		v = v.Plus(duration.FromDwell(w.dwell))
+	}
 	if p.spans.count.Add(1) > most {
 		p.spans.known.Clear()
 		p.spans.count.Store(0)
 	}
-	p.spans.known.Store(d, v)
+	p.spans.known.Store(key, v)
 	return v
 }
 
-// spans are distributions by their geodata.Dwell.
+// spans are distributions by the dwells they add up.
 type spans struct {
 	known sync.Map
 	count atomic.Int64
@@ -422,11 +459,8 @@ func (q *query) point(s int32) routing.Point {
 	return out
 }
 
-func (q *query) border(h *hop, a, b *site, atKM float64, parts []part) routing.Border {
-	var d duration.Dist
-	for _, p := range parts[len(parts)-len(h.before):] { // the waits of the crossing are the last so far
-		d = d.Plus(p.dist)
-	}
+func (q *query) border(h *hop, a, b *site, atKM float64) routing.Border {
+	d := q.p.waits(h.before)
 	state, _ := q.borderState(h.cross, q.depart)
 	o := h.cross.DwellOrigin
 	source := o.Source
@@ -507,8 +541,7 @@ func (q *query) assemble(j journey, legs []leg, parts []part, lines []tariff.Lin
 	}
 	o.OnTime = math.Round(sum.Chance(by)*1000) / 1000
 
-	oneTerritory := q.origin.Country == q.dest.Country || regime.InEU(q.origin.Country) && regime.InEU(q.dest.Country)
-	if !oneTerritory {
+	if !q.oneTerritory() {
 		lines = append(lines, q.p.rates.Line(q.p.rates.Fee("fee.broker", "Export declaration"), -1, q.now), q.p.rates.Line(q.p.rates.Fee("fee.broker", "Import declaration"), -1, q.now))
 	}
 	for _, item := range q.p.rates.Value(q.value, total) {

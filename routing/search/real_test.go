@@ -111,7 +111,7 @@ func TestQingdaoToMoscow(t *testing.T) {
 	}
 	if !underRace {
 		seaRail := find("sea and rail by Vladivostok", func(o routing.Option) bool { return o.Corridor == "sea-rail" && viaAny("RUVVO", "RUVYP")(o) })
-		sea := find("deep sea to St Petersburg", func(o routing.Option) bool { return o.Corridor == "sea" && viaAny("RULED")(o) })
+		sea := find("deep sea to St Petersburg", func(o routing.Option) bool { return o.Corridor == "sea" && viaAny("RULED")(o) && viaAny("cape")(o) })
 		within("sea and rail cost, a composite of 6,160 is published", seaRail.Cost.Total.Amount, 5_300, 7_100)
 		within("sea to Vladivostok P50 days", days(mainLeg(seaRail, "sea").TransitHours.P50), 2.5, 4.5)
 		within("rail from Vladivostok P50 days", days(mainLeg(seaRail, "rail").TransitHours.P50), 7, 11)

@@ -61,9 +61,10 @@ type Planner struct {
 	dist     *distances
 	world    []routing.Data
 
-	spans               *spans
-	passageNames        map[string]string
-	builders, searchers *sync.Pool // *pareto.Builder, *pareto.Searcher
+	depots                        *depots
+	spans                         *spans
+	passageNames                  map[string]string
+	builders, searchers, hopLists *sync.Pool // *pareto.Builder, *pareto.Searcher, *[]hop
 }
 
 // New makes a Planner.
@@ -76,9 +77,10 @@ func New(c Config) (*Planner, error) {
 		rates: c.Rates, times: c.Times, factors: c.Factors, clock: c.Clock, dist: newDistances(c.World), world: slices.Clone(c.Data),
 	}
 	p.gates, p.passageNames = map[string]orb.Point{}, map[string]string{}
-	p.spans = new(spans)
+	p.spans, p.depots = new(spans), newDepots(c.Places)
 	p.builders = &sync.Pool{New: func() any { return new(pareto.Builder) }}
 	p.searchers = &sync.Pool{New: func() any { return new(pareto.Searcher) }}
+	p.hopLists = &sync.Pool{New: func() any { return new([]hop) }}
 	more, err := border.Others()
 	if err != nil {
 		return nil, fmt.Errorf("make a planner: %w", err)
@@ -163,6 +165,13 @@ func (p *Planner) plan(ctx context.Context, req routing.Request, cond routing.Co
 	q.graph = p.builders.Get().(*pareto.Builder)
 	defer p.builders.Put(q.graph)
 	q.graph.Reset()
+	hops := p.hopLists.Get().(*[]hop)
+	q.hops = (*hops)[:0]
+	defer func() {
+		clear(q.hops) // what it points to is not kept
+		*hops = q.hops
+		p.hopLists.Put(hops)
+	}()
 	q.closedPassages()
 	if err := q.build(); err != nil {
 		return routing.Plan{}, fmt.Errorf("plan %s to %s: %w", q.origin.Label("en"), q.dest.Label("en"), err)
@@ -200,16 +209,34 @@ func (q *query) search() ([]journey, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := make([]journey, 0, len(labels))
+	found := make([]journey, 0, len(labels)+8)
 	var steps []pareto.Step
-	for i, l := range labels {
-		steps = s.Steps(l, steps[:0])
-		if q.returns(steps) {
-			continue
+	keep := func(l pareto.Label) {
+		if steps = s.Steps(l, steps[:0]); !q.returns(steps) {
+			j := q.trace(l, steps)
+			j.found = len(found)
+			found = append(found, j)
 		}
-		j := q.trace(l, steps)
-		j.found = i
-		found = append(found, j)
+	}
+	for _, l := range labels {
+		keep(l)
+	}
+	// Kinds are searched by rules of thumb. What these miss of the journeys that
+	// nothing beats, but for a share of searchEpsilon, comes from a search that misses
+	// none.
+	labels, err = s.Search(q.ctx, q.net, pareto.Query{
+		From: atOrigin, To: atDestination, Passed: q.passed(q.origin.Country),
+		Legs: searchLegs, Departures: departuresEach, Epsilon: searchEpsilon,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range labels {
+		if l.Rule == 0 && !slices.ContainsFunc(found, func(j journey) bool {
+			return j.label.Rule == 0 && j.label.Cost <= l.Cost && j.label.Hours <= l.Hours && j.label.CO2 <= l.CO2
+		}) {
+			keep(l)
+		}
 	}
 	return found, nil
 }

@@ -289,6 +289,15 @@ func (q *query) sails(h *hop, id string) bool {
 // mostBypasses is how many ways round one post or passage are told.
 const mostBypasses = 3
 
+func anyHop(hops []hop, fits func(*hop) bool) bool {
+	for i := range hops {
+		if fits(&hops[i]) {
+			return true
+		}
+	}
+	return false
+}
+
 // around finds the best journeys that do without something: of the same kind first.
 func (q *query) around(j *journey, open []journey, uses func(*hop) bool) []routing.Bypass {
 	out := []routing.Bypass{}
@@ -297,7 +306,7 @@ func (q *query) around(j *journey, open []journey, uses func(*hop) bool) []routi
 		for k := range open { // the best first
 			other := &open[k]
 			if len(out) == mostBypasses || same != (withoutRoad(other.corridor) == withoutRoad(j.corridor)) || nationalOnly(*other) != nationalOnly(*j) ||
-				slices.ContainsFunc(other.hops, func(h hop) bool { return uses(&h) }) ||
+				anyHop(other.hops, uses) ||
 				slices.ContainsFunc(chosen, func(c *journey) bool { return alike(*c, *other) }) {
 				continue
 			}

@@ -127,7 +127,7 @@ func (q *query) titleFromHops(o *routing.Option, j journey) {
 	case "rail":
 		o.Title = "Rail" + suffix(posts)
 		switch {
-		case slices.ContainsFunc(j.hops, func(h hop) bool { return h.middle }):
+		case anyHop(j.hops, func(h *hop) bool { return h.middle }):
 			o.Title = "Middle Corridor rail" + suffix(posts)
 		case q.origin.Country == "CN" && europe(q.dest.Country) || q.dest.Country == "CN" && europe(q.origin.Country):
 			o.Title = "China–Europe rail" + suffix(posts)

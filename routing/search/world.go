@@ -121,8 +121,9 @@ func avoidKey(m geodata.Mode, a geodata.Avoid) string {
 func (d *distances) table(ctx context.Context, m geodata.Mode, key string, from, to []orb.Point, avoid geodata.Avoid) ([][]float64, error) {
 	out := make([][]float64, len(from))
 	cells := make([]float64, len(from)*len(to))
-	var rows []int // with something missing
-	cols := make([]bool, len(to))
+	// A point that was never asked about misses its whole row, any other only the
+	// columns of such points: two small tables instead of one large one.
+	fresh, partly := gap{cols: make([]bool, len(to))}, gap{cols: make([]bool, len(to))}
 	d.mu.Lock()
 	l := d.known[key]
 	if l == nil || len(l.number) > maxPoints {
@@ -135,51 +136,94 @@ func (d *distances) table(ctx context.Context, m geodata.Mode, key string, from,
 	rowOf, colOf := l.numbers(from), l.numbers(to)
 	for i := range from {
 		out[i] = cells[i*len(to) : (i+1)*len(to) : (i+1)*len(to)]
-		missing := false
+		missing := 0
 		for j := range to {
 			km, ok := l.get(rowOf[i], colOf[j])
 			if !ok {
-				missing, cols[j] = true, true
+				missing++
+				km = math.NaN()
 			}
 			out[i][j] = km
 		}
-		if missing {
-			rows = append(rows, i)
+		if missing == 0 {
+			continue
+		}
+		g := &partly
+		if missing == len(to) {
+			g = &fresh
+		}
+		g.rows = append(g.rows, i)
+		for j, km := range out[i] {
+			g.cols[j] = g.cols[j] || math.IsNaN(km)
 		}
 	}
 	d.mu.Unlock()
-	if len(rows) == 0 {
-		return out, nil
-	}
-	askFrom := make([]orb.Point, len(rows))
-	for k, i := range rows {
-		askFrom[k] = from[i]
-	}
-	var askTo []orb.Point
-	var at []int
-	for j := range to {
-		if cols[j] {
-			askTo = append(askTo, to[j])
-			at = append(at, j)
+	for _, g := range []gap{fresh, partly} {
+		if len(g.rows) == 0 {
+			continue
 		}
-	}
-	fresh, err := d.world.Table(ctx, m, askFrom, askTo, avoid)
-	if err != nil {
-		return nil, fmt.Errorf("distances by %s: %w", m, err)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for k, i := range rows {
-		for n, j := range at {
-			out[i][j] = float64(float32(fresh[k][n])) // as it is when it comes from the cache
-			l.put(rowOf[i], colOf[j], fresh[k][n])
+		askFrom := make([]orb.Point, len(g.rows))
+		for k, i := range g.rows {
+			askFrom[k] = from[i]
 		}
+		var askTo []orb.Point
+		var at []int
+		for j := range to {
+			if g.cols[j] {
+				askTo = append(askTo, to[j])
+				at = append(at, j)
+			}
+		}
+		km, err := d.world.Table(ctx, m, askFrom, askTo, avoid)
+		if err != nil {
+			return nil, fmt.Errorf("distances by %s: %w", m, err)
+		}
+		d.mu.Lock()
+		for k, i := range g.rows {
+			for n, j := range at {
+				out[i][j] = float64(float32(km[k][n])) // as it is when it comes from the cache
+				l.put(rowOf[i], colOf[j], km[k][n])
+			}
+		}
+		d.mu.Unlock()
 	}
 	return out, nil
 }
 
+// gap is what a table misses: rows, and columns in any of them.
+type gap struct {
+	rows []int
+	cols []bool
+}
+
 // simplifyKM keeps a plan small; the map shows the world.
 const simplifyKM = 1.5
+
+// thinKM is how near to the last point kept others are left out before a way is
+// simplified in earnest: a road of the network has a point every few hundred metres.
+const thinKM = 0.5
+
+func thin(ls orb.LineString, km float64) orb.LineString {
+	if len(ls) < 3 {
+		return ls
+	}
+	const kmPerDegree = path.EarthRadiusKM * math.Pi / 180
+	near := km * km / (kmPerDegree * kmPerDegree)
+	out := append(make(orb.LineString, 0, len(ls)/2+2), ls[0])
+	last := ls[0]
+	shrink := math.Cos(last[1] * math.Pi / 180)
+	for _, p := range ls[1 : len(ls)-1] {
+		x, y := (p[0]-last[0])*shrink, p[1]-last[1]
+		if x*x+y*y < near {
+			continue
+		}
+		out, last = append(out, p), p
+		if math.Abs(y) > 0.05 {
+			shrink = math.Cos(p[1] * math.Pi / 180)
+		}
+	}
+	return append(out, ls[len(ls)-1])
+}
 
 // route is Router.Route through the cache, with its geometry simplified.
 func (d *distances) route(ctx context.Context, m geodata.Mode, key string, from, to orb.Point, avoid geodata.Avoid) (geodata.Path, error) {
@@ -192,7 +236,7 @@ func (d *distances) route(ctx context.Context, m geodata.Mode, key string, from,
 	if err != nil {
 		return p, err
 	}
-	p.Geometry = path.Simplify(p.Geometry, simplifyKM)
+	p.Geometry = path.Simplify(thin(p.Geometry, thinKM), simplifyKM-thinKM)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.paths) >= maxPaths {

@@ -27,6 +27,17 @@ type Goods struct {
 	VolumeM3 float64 // 0: not known
 	Reefer   bool
 	DG       bool
+	// Silent leaves the words out of items: a search only adds items up, thousands
+	// of them.
+	Silent bool
+}
+
+// words are those of an item, unless nobody will read them.
+func (g Goods) words(format string, args ...any) string {
+	if g.Silent {
+		return ""
+	}
+	return fmt.Sprintf(format, args...)
 }
 
 // Chargeable kilograms for each cubic metre (rules.md).
@@ -36,6 +47,14 @@ const (
 	railKGPerM3 = 500
 	seaKGPerM3  = 1000
 )
+
+// counted is a number in words, with its unit.
+func (g Goods) counted(v float64, unit string) string {
+	if g.Silent {
+		return ""
+	}
+	return thousands(v) + unit
+}
 
 // Shared reports whether the goods share a vehicle with others.
 func (g Goods) Shared() bool { return g.Unit == routing.LTL || g.Unit == routing.LCL }
@@ -74,7 +93,7 @@ func (g Goods) ChargeableAirKG() float64 { return math.Max(g.WeightKG, g.VolumeM
 func (s *Sheet) extras(g Goods, haul []Item) []Item {
 	add := func(rate string) {
 		if usd := s.Sum(haul); usd > 0 {
-			haul = append(haul, Item{Rate: rate, Quantity: usd, Factor: 1, Basis: thousands(usd) + " USD"})
+			haul = append(haul, Item{Rate: rate, Quantity: usd, Factor: 1, Basis: g.counted(usd, " USD")})
 		}
 	}
 	if g.Reefer {
@@ -99,7 +118,7 @@ const (
 // Road prices a lorry over distances by country.
 func (s *Sheet) Road(g Goods, regime Regime, split []geodata.CountryKM, inEU func(geodata.Country) bool) []Item {
 	share, spread := g.lorryShare(s)
-	var items []Item
+	items := make([]Item, 0, 4)
 	euKM, total := 0.0, 0.0
 	for _, c := range split {
 		total += c.KM
@@ -108,11 +127,14 @@ func (s *Sheet) Road(g Goods, regime Regime, split []geodata.CountryKM, inEU fun
 		}
 	}
 	haul := func(rate, where string, km float64) {
-		what := ""
-		if regime != Local {
-			what = fmt.Sprintf("%s, %s", s.rates[rate].What, where)
+		i := Item{Rate: rate, Quantity: km, Factor: share, spread: spread}
+		if !g.Silent {
+			if regime != Local {
+				i.What = fmt.Sprintf("%s, %s", s.rates[rate].What, where)
+			}
+			i.Basis = kmBasis(km, share)
 		}
-		items = append(items, Item{Rate: rate, What: what, Quantity: km, Factor: share, Basis: kmBasis(km, share), spread: spread})
+		items = append(items, i)
 	}
 	euDone := false
 	for _, c := range split {
@@ -215,14 +237,14 @@ func (s *Sheet) Rail(g Goods, split []geodata.CountryKM, t Train) []Item {
 	}
 	lane := func(id, what string) []Item {
 		r := s.rates[id]
-		factor, basis := share, fmt.Sprintf("%s km of the %s km it is for", thousands(total), thousands(r.Ref))
+		factor, basis := share, g.counted(total, " km of the ")+g.counted(r.Ref, " km it is for")
 		if t.Middle {
 			m := s.rates["rail.middle"]
 			factor *= m.Value
-			basis += fmt.Sprintf(" × %g by the Middle Corridor (%s, %s)", m.Value, m.Origin.Source, m.AsOfText)
+			basis += g.words(" × %g by the Middle Corridor (%s, %s)", m.Value, m.Origin.Source, m.AsOfText)
 		}
 		if share != 1 {
-			basis += fmt.Sprintf(" × %.2g of a forty-foot box", share)
+			basis += g.words(" × %.2g of a forty-foot box", share)
 		}
 		return s.extras(g, []Item{{Rate: id, What: what, Quantity: total / r.Ref, Factor: factor, Basis: basis, spread: spread}})
 	}
@@ -254,7 +276,7 @@ func (s *Sheet) Rail(g Goods, split []geodata.CountryKM, t Train) []Item {
 		}
 		items = append(items, Item{
 			Rate: id, Quantity: c.KM, Factor: tonnes,
-			Basis: fmt.Sprintf("%s km × %.2f of 20 t", thousands(c.KM), tonnes),
+			Basis: g.counted(c.KM, " km") + g.words(" × %.2f of 20 t", tonnes),
 		})
 	}
 	return s.extras(g, items)
@@ -286,19 +308,19 @@ func (s *Sheet) Sea(g Goods, from, to string, v Voyage) []Item {
 	if r, ok := s.rates[id]; ok && r.Ref > 0 {
 		// Half of a rate goes with the distance, half is for ports and boxes (A).
 		scale := 0.5 + 0.5*nm/r.Ref
-		basis := fmt.Sprintf("%s nm against the lane's %s nm: × %.2f", thousands(nm), thousands(r.Ref), scale)
+		basis := g.counted(nm, " nm against the lane's ") + g.counted(r.Ref, " nm") + g.words(": × %.2f", scale)
 		if feu(r) != 1 {
-			basis += fmt.Sprintf(" × %g TEU for a forty-foot box", feu(r))
+			basis += g.words(" × %g TEU for a forty-foot box", feu(r))
 		}
 		factor := share * scale
 		if back {
 			b := s.rates["sea.backhaul"]
 			factor *= b.Value
-			basis += fmt.Sprintf(" × %g against the main direction (assumption)", b.Value)
+			basis += g.words(" × %g against the main direction (assumption)", b.Value)
 			spread = "sea.backhaul"
 		}
 		if share != 1 {
-			basis += fmt.Sprintf(" × %.2g of a forty-foot box", share)
+			basis += g.words(" × %.2g of a forty-foot box", share)
 		}
 		what := ""
 		if back {
@@ -308,16 +330,16 @@ func (s *Sheet) Sea(g Goods, from, to string, v Voyage) []Item {
 	} else {
 		b := ""
 		if share != 1 {
-			b = fmt.Sprintf(" × %.2g of a forty-foot box", share)
+			b = g.words(" × %.2g of a forty-foot box", share)
 		}
 		items = append(items,
 			Item{Rate: "sea.else.base", Quantity: 1, Factor: share, Basis: "1" + b, spread: spread},
-			Item{Rate: "sea.else", Quantity: nm, Factor: share, Basis: thousands(nm) + " nm" + b, spread: spread})
+			Item{Rate: "sea.else", Quantity: nm, Factor: share, Basis: g.counted(nm, " nm") + b, spread: spread})
 	}
 	items = s.extras(g, items)
 	if v.Express {
 		usd := s.Sum(items)
-		items = append(items, Item{Rate: "sea.express", Quantity: usd, Factor: 1, Basis: thousands(usd) + " USD"})
+		items = append(items, Item{Rate: "sea.express", Quantity: usd, Factor: 1, Basis: g.counted(usd, " USD")})
 	}
 	if v.Russian {
 		items = append(items, Item{Rate: "sea.russia-baltic", Quantity: 1, Factor: share, spread: spread})
@@ -360,25 +382,25 @@ func (s *Sheet) PortHandling(g Goods, c geodata.Country, what string) Item {
 	if !s.has(id) {
 		id = "fee.thc"
 	}
-	return Item{Rate: id, What: what, Quantity: 1, Factor: share, Basis: boxes(share), spread: spread}
+	return Item{Rate: id, What: what, Quantity: 1, Factor: share, Basis: g.boxes(share), spread: spread}
 }
 
 // RailHandling is the charge of one rail terminal.
 func (s *Sheet) RailHandling(g Goods, what string) Item {
 	share, spread := g.boxShare(s, railKGPerM3)
-	return Item{Rate: "fee.rail-terminal", What: what, Quantity: 1, Factor: share, Basis: boxes(share), spread: spread}
+	return Item{Rate: "fee.rail-terminal", What: what, Quantity: 1, Factor: share, Basis: g.boxes(share), spread: spread}
 }
 
 // AirHandling is the charge of one airport.
 func (s *Sheet) AirHandling(g Goods, what string) Item {
-	return Item{Rate: "fee.air-terminal", What: what, Quantity: g.ChargeableAirKG(), Factor: 1, Basis: thousands(g.ChargeableAirKG()) + " kg"}
+	return Item{Rate: "fee.air-terminal", What: what, Quantity: g.ChargeableAirKG(), Factor: 1, Basis: g.counted(g.ChargeableAirKG(), " kg")}
 }
 
-func boxes(share float64) string {
+func (g Goods) boxes(share float64) string {
 	if share == 1 {
 		return "1 box"
 	}
-	return fmt.Sprintf("%.2g of a forty-foot box", share)
+	return g.words("%.2g of a forty-foot box", share)
 }
 
 // Value are the charges that go with the value of the goods: insurance and the

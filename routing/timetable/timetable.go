@@ -300,8 +300,19 @@ func (t *Table) readSpeeds(text string) error {
 			return fmt.Errorf("no speed of %s for *", m)
 		}
 	}
+	for _, where := range []geodata.Country{InTown, OnCountryRoads} {
+		if _, ok := t.speeds[string(geodata.Road)+"."+string(where)]; !ok {
+			return fmt.Errorf("no speed of lorries for %s", where)
+		}
+	}
 	return nil
 }
+
+// What Speed is asked for instead of a country where a lorry is on short ways.
+const (
+	InTown         geodata.Country = "town"
+	OnCountryRoads geodata.Country = "country-road"
+)
 
 // The dwells the planner asks for by name.
 const (
@@ -317,6 +328,8 @@ const (
 	SeaFeeder    = "sea.feeder"
 	RailExport   = "rail.export"
 	RailImport   = "rail.import"
+	RailLoad     = "rail.load"   // of a train that crosses no customs border
+	RailUnload   = "rail.unload" // of such a train
 	AirExport    = "air.export"
 	AirImport    = "air.import"
 	AirTransit   = "air.transit"
@@ -342,7 +355,7 @@ func (t *Table) readDwells(text string) error {
 	}
 	for _, id := range []string{
 		RoadLoad, RoadTIR, RoadUnload, RoadClear, RoadReload, RoadTransit, UnknownPost,
-		SeaExport, SeaImport, SeaFeeder, RailExport, RailImport, AirExport, AirImport, AirTransit,
+		SeaExport, SeaImport, SeaFeeder, RailExport, RailImport, RailLoad, RailUnload, AirExport, AirImport, AirTransit,
 		OrderPick, OrderRelease, OrderRound, OrderLocal, OrderParcel,
 	} {
 		if _, ok := t.dwells[id]; !ok {
@@ -427,6 +440,25 @@ func (t *Table) Find(m geodata.Mode, from, to Stop) []Service {
 		}
 	}
 	return out
+}
+
+// Lines gives the services of a mode that name the places they run between at both
+// ends: what a forwarder knows by name, wherever the nearest port may be.
+func (t *Table) Lines(m geodata.Mode) []Service {
+	var out []Service
+	for _, s := range t.services {
+		if s.Mode == m && places(s.From) && places(s.To) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// places reports whether all selectors are UN/LOCODEs.
+func places(selectors []string) bool {
+	return !slices.ContainsFunc(selectors, func(s string) bool {
+		return len(s) != 5 || strings.ToUpper(s) != s || strings.ContainsAny(s, "/|-:")
+	})
 }
 
 func (t *Table) findReference(m geodata.Mode, from, to Stop) []Service {
