@@ -278,6 +278,12 @@ type Presence struct {
 	Fixes int       `json:"fixes"` // how many lie inside
 }
 
+// Neighbour is a unit and how far away from somewhere it was when it reported last.
+type Neighbour struct {
+	Unit   UnitState
+	AwayKM float64
+}
+
 // Store keeps the projection of the log. Every implementation passes storetest.
 type Store interface {
 	// Applied returns the last log sequence whose changes are committed and the

@@ -79,6 +79,8 @@ type Tracker interface {
 	Shared(secret string) (tracking.Shipment, tracking.Progress, tracking.Share, error)
 	Unit(tracking.UnitID) (tracking.UnitState, error)
 	Units(viewer tracking.Party) []tracking.UnitState
+	Nearest(viewer tracking.Party, p orb.Point, most int, withinKM float64) []tracking.Neighbour
+	InView(viewer tracking.Party, box orb.Bound, most int) ([]tracking.UnitState, bool)
 	MayReadUnit(viewer tracking.Party, id tracking.UnitID) bool
 	Track(context.Context, tracking.UnitID, tracking.TrackQuery) ([]tracking.Fix, error)
 	Inside(ctx context.Context, viewer tracking.Party, area orb.MultiPolygon, from, to time.Time) ([]tracking.Presence, error)

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -788,6 +789,30 @@ func TestUnits(t *testing.T) {
 	if len(list.Units) != 1 || list.Units[0].Unit != "T1" {
 		t.Errorf("units %+v", list)
 	}
+
+	h.fix("T2", h.world.now, 36.9, 120.25)
+	var near struct {
+		Units []struct {
+			Unit   string
+			AwayKM float64 `json:"away_km"`
+		}
+	}
+	h.must(200, h.as(tracking.Dispatcher, "GET", "/api/v1/units?near=36.8,120.25&limit=5", "")).into(&near)
+	if len(near.Units) != 2 || near.Units[0].Unit != "T2" || math.Abs(near.Units[0].AwayKM-11.119) > 0.01 {
+		t.Errorf("nearest %+v", near)
+	}
+	h.must(200, h.as(tracking.Dispatcher, "GET", "/api/v1/units?near=36.8,120.25&within_km=20", "")).into(&near)
+	if len(near.Units) != 1 {
+		t.Errorf("within 20 km %+v", near)
+	}
+	h.must(200, h.as(tracking.Dispatcher, "GET", "/api/v1/units?bbox=120,36,121,36.6", "")).into(&list)
+	if len(list.Units) != 1 || list.Units[0].Unit != "T1" {
+		t.Errorf("in the box %+v", list)
+	}
+	for _, query := range []string{"near=1", "near=91,0", "near=NaN,0", "near=a,b", "bbox=1,2,3", "bbox=1,4,3,2", "near=1,1&bbox=1,1,2,2", "bbox=120,36,121,37&limit=1"} {
+		h.must(422, h.as(tracking.Dispatcher, "GET", "/api/v1/units?"+query, ""))
+	}
+	h.must(404, h.as(tracking.Dispatcher, "GET", "/api/v1/units?shipment=none", ""))
 }
 
 func TestCarriersAndKeys(t *testing.T) {

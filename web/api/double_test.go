@@ -12,6 +12,7 @@ import (
 	"github.com/paulmach/orb"
 
 	"corridor/geodata"
+	"corridor/geodata/path"
 	"corridor/routing"
 	"corridor/tracking"
 )
@@ -195,6 +196,30 @@ func (w *world) Units(viewer tracking.Party) []tracking.UnitState {
 	}
 	slices.SortFunc(out, func(a, b tracking.UnitState) int { return cmp.Compare(a.Unit, b.Unit) })
 	return out
+}
+
+func (w *world) Nearest(viewer tracking.Party, p orb.Point, most int, withinKM float64) []tracking.Neighbour {
+	var out []tracking.Neighbour
+	for _, u := range w.Units(viewer) {
+		if u.Latest == nil {
+			continue
+		}
+		if km := path.Distance(p, orb.Point{u.Latest.Lon, u.Latest.Lat}); withinKM == 0 || km <= withinKM {
+			out = append(out, tracking.Neighbour{Unit: u, AwayKM: km})
+		}
+	}
+	slices.SortFunc(out, func(a, b tracking.Neighbour) int { return cmp.Compare(a.AwayKM, b.AwayKM) })
+	return out[:min(most, len(out))]
+}
+
+func (w *world) InView(viewer tracking.Party, box orb.Bound, most int) ([]tracking.UnitState, bool) {
+	var out []tracking.UnitState
+	for _, u := range w.Units(viewer) {
+		if u.Latest != nil && box.Contains(orb.Point{u.Latest.Lon, u.Latest.Lat}) {
+			out = append(out, u)
+		}
+	}
+	return out, len(out) <= most
 }
 
 func (w *world) MayReadUnit(v tracking.Party, id tracking.UnitID) bool {

@@ -168,7 +168,8 @@ func (a *api) operations() {
 	handle(a, operation{
 		id: "list-units", method: get, path: "/api/v1/units", tag: "positions", access: web.SignedIn,
 		summary: "The units you may see",
-		detail:  "A carrier sees its own, a shipper those of its shipments, dispatchers and administrators all.",
+		detail: "A carrier sees its own, a shipper those of its shipments, dispatchers and administrators all. near, bbox or shipment select the nearest, " +
+			"those in a box, or those that carry a shipment.",
 	}, a.listUnits)
 	handle(a, operation{
 		id: "get-unit", method: get, path: "/api/v1/units/{unit}", tag: "positions", access: web.SignedIn, errors: []int{notFound},

@@ -2,9 +2,14 @@ package api
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/paulmach/orb"
 
 	"corridor/carriers"
 	"corridor/geodata"
@@ -21,6 +26,7 @@ type unitView struct {
 	Received  *time.Time       `json:"received,omitempty" doc:"Server clock"`
 	SpeedKMH  tracking.Measure `json:"speed_kmh,omitzero"`
 	CourseDeg tracking.Measure `json:"course_deg,omitzero"`
+	AwayKM    *float64         `json:"away_km,omitempty" doc:"With near: how far away it was when it reported last"`
 }
 
 func viewUnit(u tracking.UnitState) unitView {
@@ -38,14 +44,85 @@ type unitsOutput struct {
 	}
 }
 
-func (a *api) listUnits(ctx context.Context, _ *struct{}) (*unitsOutput, error) {
-	units := a.Tracker.Units(viewer(ctx))
+type unitsInput struct {
+	Near     string              `query:"near" example:"36.07,120.32" doc:"lat,lon: the nearest units, the nearest first"`
+	WithinKM float64             `query:"within_km" minimum:"0" maximum:"20038" doc:"With near: no farther away; left out: anywhere"`
+	BBox     string              `query:"bbox" example:"119,35,122,37" doc:"west,south,east,north: units that are there now; west > east spans ±180°"`
+	Shipment tracking.ShipmentID `query:"shipment" maxLength:"64" doc:"Units that carry the shipment"`
+	Limit    int                 `query:"limit" minimum:"1" maximum:"10000" default:"1000" doc:"With near: so many. With bbox: refused where there are more"`
+}
+
+// listUnits answers all that the viewer may see, or one of the selections.
+func (a *api) listUnits(ctx context.Context, in *unitsInput) (*unitsOutput, error) {
 	out := &unitsOutput{}
+	selections := 0
+	for _, given := range []bool{in.Near != "", in.BBox != "", in.Shipment != ""} {
+		if given {
+			selections++
+		}
+	}
+	var units []tracking.UnitState
+	switch {
+	case selections > 1:
+		return nil, inputError("near", "give one of near, bbox and shipment")
+	case in.Near != "":
+		v, ok := numbers(in.Near, 2)
+		if !ok || !(math.Abs(v[0]) <= 90 && math.Abs(v[1]) <= 180) {
+			return nil, inputError("near", "%q is not lat,lon in degrees", clip(in.Near))
+		}
+		out.Body.Units = []unitView{}
+		for _, n := range a.Tracker.Nearest(viewer(ctx), orb.Point{v[1], v[0]}, in.Limit, in.WithinKM) {
+			u := viewUnit(n.Unit)
+			away := math.Round(n.AwayKM*1000) / 1000
+			u.AwayKM = &away
+			out.Body.Units = append(out.Body.Units, u)
+		}
+		return out, nil
+	case in.BBox != "":
+		v, ok := numbers(in.BBox, 4)
+		if !ok || !(math.Abs(v[0]) <= 180 && math.Abs(v[2]) <= 180 && -90 <= v[1] && v[1] <= v[3] && v[3] <= 90) {
+			return nil, inputError("bbox", "%q is not west,south,east,north in degrees", clip(in.BBox))
+		}
+		if units, ok = a.Tracker.InView(viewer(ctx), orb.Bound{Min: orb.Point{v[0], v[1]}, Max: orb.Point{v[2], v[3]}}, in.Limit); !ok {
+			return nil, inputError("limit", "there are more than %d units in the box: ask for a smaller one, or watch it by /api/v1/stream, which shows density", in.Limit)
+		}
+	case in.Shipment != "":
+		s, err := a.shipment(ctx, in.Shipment)
+		if err != nil {
+			return nil, err
+		}
+		if s.Unit != "" && a.Tracker.MayReadUnit(viewer(ctx), s.Unit) {
+			u, err := a.Tracker.Unit(s.Unit)
+			if err != nil {
+				return nil, err
+			}
+			units = append(units, u)
+		}
+	default:
+		units = a.Tracker.Units(viewer(ctx))
+	}
 	out.Body.Units = make([]unitView, 0, len(units))
 	for _, u := range units {
 		out.Body.Units = append(out.Body.Units, viewUnit(u))
 	}
 	return out, nil
+}
+
+// numbers reads so many, separated by commas.
+func numbers(text string, n int) ([]float64, bool) {
+	parts := strings.Split(text, ",")
+	if len(parts) != n {
+		return nil, false
+	}
+	out := make([]float64, n)
+	for i, p := range parts {
+		v, err := strconv.ParseFloat(strings.TrimSpace(p), 64)
+		if err != nil || math.IsNaN(v) {
+			return nil, false
+		}
+		out[i] = v
+	}
+	return out, true
 }
 
 type unitInput struct {

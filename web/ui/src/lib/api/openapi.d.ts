@@ -836,7 +836,7 @@ export interface paths {
         };
         /**
          * The units you may see
-         * @description A carrier sees its own, a shipper those of its shipments, dispatchers and administrators all.
+         * @description A carrier sees its own, a shipper those of its shipments, dispatchers and administrators all. near, bbox or shipment select the nearest, those in a box, or those that carry a shipment.
          */
         get: operations["list-units"];
         put?: never;
@@ -1416,6 +1416,13 @@ export interface components {
             title: string;
             why: string;
         };
+        Connection: {
+            at: string;
+            /** Format: double */
+            chance: number;
+            /** Format: date-time */
+            departs: string;
+        };
         Contact: {
             contact?: string;
             name: string;
@@ -1493,6 +1500,7 @@ export interface components {
         };
         ETA: {
             arrive: components["schemas"]["Instants"];
+            connection?: components["schemas"]["Connection"];
             /** Format: double */
             done_km: number;
             /** Format: date-time */
@@ -1693,6 +1701,8 @@ export interface components {
             /** Format: double */
             distance_km: number;
             estimated: boolean;
+            /** Format: double */
+            every_hours?: number;
             /** Format: double */
             flown_km?: number;
             from: components["schemas"]["Point"];
@@ -2505,6 +2515,11 @@ export interface components {
             unit?: string;
         };
         UnitView: {
+            /**
+             * Format: double
+             * @description With near: how far away it was when it reported last
+             */
+            away_km?: number;
             carrier: string;
             /** Format: double */
             course_deg?: number;
@@ -7179,7 +7194,18 @@ export interface operations {
     };
     "list-units": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description lat,lon: the nearest units, the nearest first */
+                near?: string;
+                /** @description With near: no farther away; left out: anywhere */
+                within_km?: number;
+                /** @description west,south,east,north: units that are there now; west > east spans ±180° */
+                bbox?: string;
+                /** @description Units that carry the shipment */
+                shipment?: string;
+                /** @description With near: so many. With bbox: refused where there are more */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
