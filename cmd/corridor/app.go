@@ -245,20 +245,6 @@ func (a *app) assemble(store tracking.Store, log *poslog.Log, tracker *live.Trac
 	return s, nil
 }
 
-// comfortable is the memory from which a server lets its networks rest. What is asked for
-// until that is seen again comes on top.
-const comfortable = 256 << 20
-
-// openPages returns where a server keeps its networks: in nameless files of the data
-// directory, which take less of the memory than the heap does.
-func openPages(data string, logger *slog.Logger) *paged.Store {
-	store, err := paged.Open(data, func(err error) { logger.Warn("some of the networks take memory", "err", err) })
-	if err != nil {
-		logger.Warn("the networks take some 200 MB more of the memory", "err", err)
-	}
-	return store
-}
-
 // openPlanner opens the world the planner works in, with what was imported into the
 // data directory. The store, nil for the heap, is where networks and places go.
 func openPlanner(data string, store *paged.Store) (api.Planner, api.Places, error) {
@@ -381,7 +367,7 @@ func (a *app) serve(ctx context.Context, s *site, tracker *live.Tracker, tracker
 	})
 	group.Go(func() error { return a.open(work, tracker, trackerEnd) })
 	group.Go(func() error {
-		a.pages().Watch(work, comfortable)
+		keepSmall(work, a.pages())
 		return nil
 	})
 	group.Go(func() error {

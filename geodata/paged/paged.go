@@ -8,7 +8,6 @@
 package paged
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"reflect"
@@ -16,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 	"unsafe"
 )
 
@@ -188,30 +186,6 @@ func (s *Store) Recycle(p *Pages) {
 	}, p.file)
 }
 
-// Watch keeps the process within so many bytes of memory, as far as that is up to the
-// store: beyond them it lets all its columns rest. It returns when ctx is done. Where
-// the system does not tell how much memory a process has it does nothing.
-func (s *Store) Watch(ctx context.Context, bytes int64) {
-	if s == nil {
-		return
-	}
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if have, ok := resident(); ok && have > bytes {
-			s.Rest()
-		}
-	}
-}
-
-// watchEvery is short against the time in which plans go through a hundred megabytes.
-const watchEvery = 250 * time.Millisecond
-
 // Rest lets all columns rest, see Pages.
 func (s *Store) Rest() {
 	if s == nil {
@@ -224,8 +198,9 @@ func (s *Store) Rest() {
 	}
 }
 
-// resident is how much memory the process has, with what of its files is mapped.
-func resident() (bytes int64, ok bool) {
+// Resident is how much memory the process has, with what of its files is mapped; false
+// where the system does not tell.
+func Resident() (bytes int64, ok bool) {
 	// Linux: size and resident size, in pages.
 	statm, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
