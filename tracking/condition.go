@@ -174,7 +174,7 @@ func (s *State) quiet(now time.Time) []*shipment {
 // time, so it is no mere reading: whoever guards the state lets nobody else in.
 func (s *State) Due(now time.Time) bool {
 	prepare := waysAtOnce
-	return len(s.quiet(now)) > 0 || len(s.overdue(now, func(h *heldCarnet) *carnetWay {
+	return len(s.quiet(now)) > 0 || len(s.awake(now)) > 0 || len(s.overdue(now, func(h *heldCarnet) *carnetWay {
 		if h.way == nil && prepare > 0 {
 			prepare--
 			return s.wayOf(h)
@@ -184,6 +184,7 @@ func (s *State) Due(now time.Time) bool {
 }
 
 func (f *folding) clockRead(e *ClockRead) {
+	f.wake(e.At)
 	list := f.quiet(e.At)
 	for _, sh := range list {
 		u := f.State.units[sh.Unit]

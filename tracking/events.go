@@ -34,6 +34,9 @@ const (
 	EventFenceEntered = "fence-entered"
 	EventFenceLeft    = "fence-left"
 	EventFenceDwelt   = "fence-dwelt"
+
+	EventAlert      = "alert-raised"
+	EventAlertActed = "alert-acted"
 )
 
 // EventKind is a kind of event with its names in two standards. An empty name: the
@@ -97,6 +100,8 @@ func EventKinds() []EventKind {
 		{Kind: EventTamper, Means: "The device says that somebody has meddled with it.", BizStep: sensed, Disposition: "unknown"},
 		{Kind: EventFenceEntered, Means: "A unit has come into a fence.", DCSA: "IOT LOC", BizStep: "entering_exiting", Disposition: "unknown"},
 		{Kind: EventFenceLeft, Means: "It has left the fence by more than the fence's margin.", DCSA: "IOT LOC", BizStep: "entering_exiting", Disposition: "unknown"},
+		{Kind: EventAlert, Means: "An event has made an alert by a rule; where is the alert's id."},
+		{Kind: EventAlertActed, Means: "Somebody has acted on an alert, or its snooze is over; where is the alert's id."},
 		{Kind: EventFenceDwelt, Means: "It has been in the fence for as long as the fence's rule says.", DCSA: "IOT LOC", BizStep: "holding", Disposition: "unknown"},
 	}, carnetEvents()...)
 }

@@ -13,13 +13,24 @@ import (
 	"corridor/tracking/fence"
 )
 
+// What a fence is made of, by names that other folders may use.
+type (
+	FenceShape    = fence.Shape
+	FenceCircle   = fence.Circle
+	FenceCorridor = fence.Corridor
+	FenceRule     = fence.Rule
+)
+
 // FenceID identifies a fence.
 type FenceID string
 
 // Fence is an area whose visits are told: a yard, a port, a stretch that must not be
-// left. Units of every carrier are watched.
+// left. A carrier's fence watches its own units and a shipper's those that carry its
+// shipments, and what happens there is told to them and the office; the office's
+// watches all units.
 type Fence struct {
 	ID      FenceID     `json:"id"`
+	Owner   PartyID     `json:"owner,omitempty"` // empty: the office's
 	Name    string      `json:"name"`
 	Shape   fence.Shape `json:"shape"`
 	Rule    fence.Rule  `json:"rule,omitzero"`
@@ -111,6 +122,9 @@ func (s *State) restoreObject(d Object) error {
 		s.restored[UnitID(d.ID)] = w
 		return nil
 	}
+	if ok, err := s.restoreAlerts(d); ok {
+		return err
+	}
 	return fmt.Errorf("restore: an object of kind %q: it was written by a newer program", d.Kind)
 }
 
@@ -140,6 +154,10 @@ func (s *State) objects() ([]Object, error) {
 			return nil, err
 		}
 		out = append(out, d)
+	}
+	out, err := s.alertObjects(out)
+	if err != nil {
+		return nil, err
 	}
 	kept, err := s.retentionObjects()
 	if err != nil {
@@ -184,7 +202,7 @@ func (f *folding) follow(u *unit, fix *Fix) {
 	}
 	n := len(before)
 	after, happened := fence.Follow(f.fences.index, func(id FenceID) fence.Rule { return f.fences.all[id].Rule },
-		func(a, b FenceID) int { return strings.Compare(string(a), string(b)) }, before, orb.Point{fix.Lon, fix.Lat}, fix.Time)
+		func(a, b FenceID) int { return strings.Compare(string(a), string(b)) }, func(id FenceID) bool { return f.watches(id, u) }, before, orb.Point{fix.Lon, fix.Lat}, fix.Time)
 	if len(happened) == 0 && len(after) == n {
 		return
 	}
@@ -202,9 +220,26 @@ func (f *folding) follow(u *unit, fix *Fix) {
 		lat, lon := fix.Lat, fix.Lon
 		f.event(Event{
 			Kind: kind, Time: fix.Time, Unit: u.id, Shipment: u.outline().Shipment,
-			Where: f.fences.all[h.Fence].Name, Detail: string(h.Fence), Lat: &lat, Lon: &lon,
+			Where: f.fences.all[h.Fence].Name, Detail: string(h.Fence), Lat: &lat, Lon: &lon, For: f.fenceFor(h.Fence),
 		})
 	}
+}
+
+// fenceFor is the only party that is told of what happens at a fence, besides the
+// office; empty: whoever may read the unit.
+func (s *State) fenceFor(id FenceID) PartyID {
+	owner := s.fences.all[id].Owner
+	switch s.parties[owner].Role {
+	case Carrier, Shipper:
+		return owner
+	}
+	return ""
+}
+
+// watches tells whether a fence is about a unit.
+func (s *State) watches(id FenceID, u *unit) bool {
+	owner := s.fenceFor(id)
+	return owner == "" || u.carrier == owner || slices.ContainsFunc(u.shipments, func(sh *shipment) bool { return sh.Owner == owner })
 }
 
 // Fence returns a fence.

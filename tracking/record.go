@@ -18,7 +18,7 @@ import (
 // Entry is one thing that happened. The set is closed: Positions, PartyCreated,
 // KeyIssued, KeyRevoked, ShipmentOpened, UnitAssigned, ShipmentAmended,
 // ShipmentCancelled, FenceSet, FenceRemoved, CarnetIssued, CarnetStep, CarnetBound,
-// ClockRead, RetentionSet and Written, as pointers. FORMAT.md says how a new one is added.
+// ClockRead, RetentionSet, those of alerts.go and Written, as pointers. FORMAT.md says how a new one is added.
 type Entry interface {
 	kind() entryKind
 	appendBody(b []byte) ([]byte, error)
@@ -101,18 +101,30 @@ const (
 	kindFenceSet       entryKind = 16
 	kindFenceRemoved   entryKind = 17
 	kindClockRead      entryKind = 20
+	kindRuleSet        entryKind = 21
+	kindRuleRemoved    entryKind = 22
+	kindHookSet        entryKind = 23
+	kindHookRemoved    entryKind = 24
+	kindAlertActed     entryKind = 25
+	kindSettled        entryKind = 26
 )
 
-func (*Positions) kind() entryKind      { return kindPositions }
-func (*PartyCreated) kind() entryKind   { return kindPartyCreated }
-func (*KeyIssued) kind() entryKind      { return kindKeyIssued }
-func (*KeyRevoked) kind() entryKind     { return kindKeyRevoked }
-func (*ShipmentOpened) kind() entryKind { return kindShipmentOpened }
-func (*UnitAssigned) kind() entryKind   { return kindUnitAssigned }
-func (*Written) kind() entryKind        { return kindWritten }
-func (*FenceSet) kind() entryKind       { return kindFenceSet }
-func (*FenceRemoved) kind() entryKind   { return kindFenceRemoved }
-func (*ClockRead) kind() entryKind      { return kindClockRead }
+func (*Positions) kind() entryKind       { return kindPositions }
+func (*PartyCreated) kind() entryKind    { return kindPartyCreated }
+func (*KeyIssued) kind() entryKind       { return kindKeyIssued }
+func (*KeyRevoked) kind() entryKind      { return kindKeyRevoked }
+func (*ShipmentOpened) kind() entryKind  { return kindShipmentOpened }
+func (*UnitAssigned) kind() entryKind    { return kindUnitAssigned }
+func (*Written) kind() entryKind         { return kindWritten }
+func (*FenceSet) kind() entryKind        { return kindFenceSet }
+func (*FenceRemoved) kind() entryKind    { return kindFenceRemoved }
+func (*ClockRead) kind() entryKind       { return kindClockRead }
+func (*RuleSet) kind() entryKind         { return kindRuleSet }
+func (*RuleRemoved) kind() entryKind     { return kindRuleRemoved }
+func (*HookSet) kind() entryKind         { return kindHookSet }
+func (*HookRemoved) kind() entryKind     { return kindHookRemoved }
+func (*AlertActed) kind() entryKind      { return kindAlertActed }
+func (*DeliverySettled) kind() entryKind { return kindSettled }
 
 func (*ShipmentAmended) kind() entryKind   { return kindAmended }
 func (*ShipmentCancelled) kind() entryKind { return kindCancelled }
@@ -266,6 +278,26 @@ func decodeEntry(kind entryKind, r *reader) Entry {
 		return e
 	case kindClockRead:
 		return &ClockRead{At: r.time()}
+	case kindRuleSet:
+		e := &RuleSet{}
+		r.document(&e.Rule)
+		return e
+	case kindRuleRemoved:
+		return &RuleRemoved{Rule: RuleID(r.string()), At: r.time()}
+	case kindHookSet:
+		e := &HookSet{}
+		r.document(&e.Hook)
+		return e
+	case kindHookRemoved:
+		return &HookRemoved{Hook: HookID(r.string()), At: r.time()}
+	case kindAlertActed:
+		e := &AlertActed{}
+		r.document(e)
+		return e
+	case kindSettled:
+		e := &DeliverySettled{}
+		r.document(e)
+		return e
 	case kindWritten:
 		return &Written{Writer: r.string(), N: r.uvarint(), Seen: r.uvarint()}
 	}
@@ -299,6 +331,19 @@ func (e *FenceSet) appendBody(b []byte) ([]byte, error) { return appendDocument(
 
 func (e *FenceRemoved) appendBody(b []byte) ([]byte, error) {
 	return appendTime(appendString(b, string(e.Fence)), e.At), nil
+}
+
+func (e *RuleSet) appendBody(b []byte) ([]byte, error)         { return appendDocument(b, e.Rule) }
+func (e *HookSet) appendBody(b []byte) ([]byte, error)         { return appendDocument(b, e.Hook) }
+func (e *AlertActed) appendBody(b []byte) ([]byte, error)      { return appendDocument(b, e) }
+func (e *DeliverySettled) appendBody(b []byte) ([]byte, error) { return appendDocument(b, e) }
+
+func (e *RuleRemoved) appendBody(b []byte) ([]byte, error) {
+	return appendTime(appendString(b, string(e.Rule)), e.At), nil
+}
+
+func (e *HookRemoved) appendBody(b []byte) ([]byte, error) {
+	return appendTime(appendString(b, string(e.Hook)), e.At), nil
 }
 
 func (e *ClockRead) appendBody(b []byte) ([]byte, error) { return appendTime(b, e.At), nil }

@@ -66,7 +66,7 @@ func entries(t *rapid.T) []tracking.Entry {
 	}
 	var out []tracking.Entry
 	for range rapid.IntRange(0, 6).Draw(t, "entries") {
-		switch rapid.IntRange(1, 11).Draw(t, "kind") {
+		switch rapid.IntRange(1, 12).Draw(t, "kind") {
 		case 1:
 			out = append(out, positions(t))
 		case 2:
@@ -108,6 +108,16 @@ func entries(t *rapid.T) []tracking.Entry {
 			out = append(out, issued, step, bound)
 		case 11:
 			out = append(out, &tracking.ClockRead{At: at()})
+		case 12:
+			now, until := at(), at()
+			hook := tracking.HookID(id.Draw(t, "hook"))
+			out = append(out,
+				&tracking.RuleSet{Rule: tracking.AlertRule{ID: tracking.RuleID(id.Draw(t, "rule")), Name: rapid.String().Draw(t, "name"), Kinds: []string{tracking.EventSilent}, Hooks: []tracking.HookID{hook}, Created: now}},
+				&tracking.RuleRemoved{Rule: tracking.RuleID(id.Draw(t, "rule")), At: now},
+				&tracking.HookSet{Hook: tracking.Hook{ID: hook, URL: "https://example.com/x", Secret: id.Draw(t, "secret"), Created: now}},
+				&tracking.HookRemoved{Hook: hook, At: now},
+				&tracking.AlertActed{Alert: tracking.AlertID(id.Draw(t, "alert")), Action: tracking.Action{What: tracking.Snooze, At: now, Until: &until, Reason: rapid.String().Draw(t, "reason")}},
+				&tracking.DeliverySettled{Alert: tracking.AlertID(id.Draw(t, "alert")), Hook: hook, Round: 2, State: tracking.DeliveryDead, Attempts: 5, Error: rapid.String().Draw(t, "error"), At: now})
 		}
 	}
 	return out

@@ -30,6 +30,11 @@ import (
 //	TIME UNIT LAT,LON [KEY=VALUE…]    a position (device time); speed= in km/h, received=TIME, mode=, others are sensors
 //	clock TIME                        the time is read into the log, if anything is due by then
 //	fence ID circle LAT,LON METRES [exit=METRES] [dwell=MINUTES]
+//	rule ID KIND;KIND… [severity=warning] [party=PARTY] [hooks=ID;ID]     an alert rule of the office, or of a party
+//	hook ID                           somewhere to send alerts to
+//	act N TIME WHAT [until=TIME]      somebody acts on the N-th alert ever raised
+//	settle N HOOK STATE               a delivery of it has ended
+//	alert N STATE [count=N] [deliveries=HOOK:STATE;…]    what became of it
 //	without KIND…                     events that this file is not about
 //	expect TIME KIND SUBJECT [WHERE]  the next event; SUBJECT is its shipment, or its unit or - when it has none
 //	doubt KIND                        what is thought of the last position; none
@@ -173,6 +178,8 @@ func (p *play) line(w []string) {
 		}
 	case "fence":
 		p.fence(w)
+	case "rule", "hook", "act", "settle", "alert":
+		p.alertLine(w)
 	case "doubt":
 		if got := cmp.Or(p.doubt.String(), "none"); got != w[1] {
 			p.fatal("the position is thought to be %s, want %s", got, w[1])
@@ -223,6 +230,79 @@ func (p *play) position(w []string) {
 	p.apply(e)
 }
 
+var office = tracking.Party{ID: "office", Role: tracking.Dispatcher, Created: day}
+
+func (p *play) alertLine(w []string) {
+	p.t.Helper()
+	nth := func() tracking.AlertID {
+		n := int(p.number(w[1]))
+		for _, e := range p.all.Events {
+			if e.Kind == tracking.EventAlert {
+				if n--; n == 0 {
+					return tracking.AlertID(e.Where)
+				}
+			}
+		}
+		p.fatal("there is no alert %s", w[1])
+		return ""
+	}
+	switch w[0] {
+	case "rule":
+		o := options(w[3:])
+		r := tracking.AlertRule{ID: tracking.RuleID(w[1]), Name: w[1], Party: tracking.PartyID(cmp.Or(o["party"], string(office.ID))), Kinds: strings.Split(w[2], ";"), Severity: tracking.Severity(cmp.Or(o["severity"], "warning")), Created: day}
+		for _, h := range strings.Split(o["hooks"], ";") {
+			if h != "" {
+				r.Hooks = append(r.Hooks, tracking.HookID(h))
+			}
+		}
+		if err := tracking.ValidateRule(r); err != nil {
+			p.fatal("%v", err)
+		}
+		if _, ok := p.state.Party(office.ID); !ok {
+			p.apply(&tracking.PartyCreated{Party: office})
+			p.apply(&tracking.PartyCreated{Party: tracking.Party{ID: "shipper", Role: tracking.Shipper, Created: day}})
+			p.apply(&tracking.PartyCreated{Party: tracking.Party{ID: "other", Role: tracking.Shipper, Created: day}})
+		}
+		p.apply(&tracking.RuleSet{Rule: r})
+	case "hook":
+		h := tracking.Hook{ID: tracking.HookID(w[1]), Name: w[1], Party: office.ID, URL: "https://tms.example/", Secret: "s", Created: day}
+		if err := tracking.ValidateHook(h); err != nil {
+			p.fatal("%v", err)
+		}
+		p.apply(&tracking.HookSet{Hook: h})
+	case "act":
+		a := tracking.Action{What: w[3], By: office.ID, At: p.time(w[2]), Reason: "because", Owner: "night desk"}
+		if v, ok := options(w[4:])["until"]; ok {
+			until := p.time(v)
+			a.Until = &until
+		}
+		if err := tracking.ValidateAction(a); err != nil {
+			p.fatal("%v", err)
+		}
+		p.apply(&tracking.AlertActed{Alert: nth(), Action: a})
+	case "settle":
+		p.apply(&tracking.DeliverySettled{Alert: nth(), Hook: tracking.HookID(w[2]), Round: int(p.number(options(w[4:])["round"])), State: w[3], Attempts: 1, At: day})
+	case "alert":
+		a, ok := p.state.Alert(office, nth())
+		if !ok || a.State != w[2] {
+			p.fatal("the alert is %+v", a)
+		}
+		o := options(w[3:])
+		if v, ok := o["count"]; ok && a.Count != int(p.number(v)) {
+			p.fatal("it counts %d", a.Count)
+		}
+		if v, ok := o["deliveries"]; ok {
+			var got []string
+			for _, d := range a.Deliveries {
+				got = append(got, fmt.Sprintf("%s:%s", d.Hook, d.State))
+			}
+			if strings.Join(got, ";") != v {
+				p.fatal("its deliveries are %v", got)
+			}
+		}
+	}
+}
+
 func (p *play) fence(w []string) {
 	p.t.Helper()
 	lat, lon := p.point(w[3])
@@ -261,6 +341,7 @@ func (p *play) apply(e tracking.Entry) {
 	}
 	p.all.Events = append(p.all.Events, c.Events...)
 	p.all.Units = append(p.all.Units, c.Units...)
+	p.all.Parties = append(p.all.Parties, c.Parties...)
 	p.all.Shipments = append(p.all.Shipments, c.Shipments...)
 	p.all.Progress = append(p.all.Progress, c.Progress...)
 	p.all.Objects = append(p.all.Objects, c.Objects...)
@@ -288,6 +369,9 @@ func (p *play) restore() {
 	s := tracking.NewState()
 	for _, x := range progress {
 		_ = s.Restore(tracking.Changes{Progress: []tracking.Progress{x}})
+	}
+	for _, x := range p.all.Parties {
+		_ = s.Restore(tracking.Changes{Parties: []tracking.Party{x}})
 	}
 	for _, o := range p.objects {
 		if err := s.Restore(tracking.Changes{Objects: []tracking.Object{o}}); err != nil {

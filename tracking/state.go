@@ -39,6 +39,7 @@ type State struct {
 	fences    fences
 	retention map[PartyID]Retention // of carriers that have one
 	carnets   carnets
+	alerts    alerts
 	moving    map[ShipmentID]*shipment // under way
 	restored  map[UnitID]*unitWatch    // between Restore and RestoreDone: their units may come later
 	spare     []Fix                    // see folding.room
@@ -58,6 +59,7 @@ func NewState() *State {
 		fences:    newFences(),
 		retention: map[PartyID]Retention{},
 		carnets:   newCarnets(),
+		alerts:    newAlerts(),
 		moving:    map[ShipmentID]*shipment{},
 	}
 }
@@ -379,8 +381,21 @@ func (s *State) Apply(seq uint64, entries ...Entry) (Changes, error) {
 			f.cancelled(e)
 		case *ClockRead:
 			f.clockRead(e)
+		case *RuleSet:
+			f.ruleSet(e)
+		case *RuleRemoved:
+			f.ruleRemoved(e)
+		case *HookSet:
+			f.hookSet(e)
+		case *HookRemoved:
+			f.hookRemoved(e)
+		case *AlertActed:
+			f.acted(e)
+		case *DeliverySettled:
+			f.settled(e)
 		}
 	}
+	f.raise()
 	f.finish()
 	s.seq = seq
 	return f.c, nil

@@ -227,6 +227,7 @@ type Event struct {
 	Lat      *float64   `json:"lat,omitempty"`
 	Lon      *float64   `json:"lon,omitempty"`
 	Detail   string     `json:"detail,omitempty"`
+	For      PartyID    `json:"for,omitempty"` // only this party reads it, and the office; empty: who may read the shipment or the unit
 }
 
 // Sentinels callers branch on.

@@ -36,6 +36,7 @@ import (
 	"corridor/routing/search"
 	"corridor/tracking"
 	"corridor/tracking/live"
+	"corridor/tracking/notify"
 	"corridor/tracking/poslog"
 	"corridor/tracking/store/postgres"
 	"corridor/tracking/store/sqlite"
@@ -366,6 +367,7 @@ func (a *app) serve(ctx context.Context, s *site, tracker *live.Tracker, tracker
 		return nil
 	})
 	group.Go(func() error { return a.open(work, tracker, trackerEnd) })
+	group.Go(func() error { return a.notify(work, tracker) })
 	group.Go(func() error {
 		keepSmall(work, a.pages())
 		return nil
@@ -391,6 +393,20 @@ func (a *app) serve(ctx context.Context, s *site, tracker *live.Tracker, tracker
 		_ = server.Close()
 	}
 	return group.Wait()
+}
+
+// notify sends alerts until ctx is done.
+func (a *app) notify(ctx context.Context, tracker *live.Tracker) error {
+	select {
+	case <-tracker.Ready():
+	case <-ctx.Done():
+		return nil
+	}
+	mail, err := a.mail()
+	if err != nil {
+		return fmt.Errorf("set up mail: %w", err)
+	}
+	return notify.New(notify.Config{Source: tracker, Web: notify.NewWeb(a.hooksPrivate), Mail: mail, Logger: a.logger}).Run(ctx)
 }
 
 // warm makes a plan over half of the world for nobody, so that the first user does

@@ -91,7 +91,7 @@ func setFences(ctx context.Context, t *live.Tracker, n int) error {
 		case 3:
 			f.Shape.Cells = cell.Of(c, 7).Disk(1)
 		}
-		if _, err := t.SetFence(ctx, f); err != nil {
+		if _, err := t.SetFence(ctx, tracking.Party{Role: tracking.Dispatcher}, f); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"corridor/tracking/notify"
 )
 
 // serveConfig is what serve was told by flags and the environment.
@@ -31,7 +33,13 @@ type serveConfig struct {
 	demo     bool
 	adminKey string // never printed or logged
 
-	forget    time.Duration // between two looks for history that is not to be kept; 0: an hour
+	forget       time.Duration // between two looks for history that is not to be kept; 0: an hour
+	hooksPrivate bool          // alerts may be posted to addresses that are not public, and by plain HTTP
+	smtp         string        // server that sends mail; empty: none is sent
+	smtpPassword string        // never printed or logged
+	mailFrom     string
+	publicURL    string // where people reach this server, for links in mail
+
 	tick      time.Duration // between two messages of positions to a viewer
 	viewUnits int           // a viewport that holds more is shown as cells
 }
@@ -85,6 +93,10 @@ new value replaces the old). Without it a key is made at the first start and pri
 	flags.BoolVar(&c.demo, "demo", env("DEMO", "") == "true", "fill an empty data directory with simulated shipments and move them")
 	flags.DurationVar(&c.tick, "tick", 100*time.Millisecond, "`time` between two messages of positions to a viewer of the live map")
 	flags.IntVar(&c.viewUnits, "view-units", 5000, "`number` of units in a viewport beyond which density is shown instead")
+	flags.BoolVar(&c.hooksPrivate, "hooks-private", env("HOOKS_PRIVATE", "") == "true", "let alerts be posted to private addresses and by plain HTTP; without it only public https is called")
+	flags.StringVar(&c.smtp, "smtp", env("SMTP", ""), "`server` that sends alerts by mail, e.g. smtp://user@mail.example:587; its password is CORRIDOR_SMTP_PASSWORD")
+	flags.StringVar(&c.mailFrom, "mail-from", env("MAIL_FROM", ""), "`address` that mail is sent from, e.g. corridor@example.com")
+	flags.StringVar(&c.publicURL, "public-url", env("PUBLIC_URL", ""), "`URL` at which people reach this server, for links in mail")
 	flags.StringVar(&origins, "origins", env("ORIGINS", ""), "other `origins` whose pages may use sessions, e.g. https://tms.example, separated by commas")
 	flags.StringVar(&format, "log", env("LOG", ""), "`format` of the log on stderr: json or text; left out: text on a terminal")
 	flags.StringVar(&level, "log-level", env("LOG_LEVEL", "info"), "`level` of the log: debug, info, warn or error")
@@ -116,6 +128,12 @@ new value replaces the old). Without it a key is made at the first start and pri
 			c.origins = append(c.origins, o)
 		}
 	}
+	c.smtpPassword = getenv("CORRIDOR_SMTP_PASSWORD")
+	if c.smtp != "" {
+		if _, err := c.mail(); err != nil {
+			return c, nil, &usageError{fmt.Errorf("--smtp: %w", err)}
+		}
+	}
 	c.adminKey = getenv("CORRIDOR_ADMIN_KEY")
 	if c.adminKey != "" && len(c.adminKey) < minAdminKey {
 		return c, nil, &usageError{fmt.Errorf("CORRIDOR_ADMIN_KEY is shorter than %d characters; make one with: openssl rand -base64 32", minAdminKey)}
@@ -134,6 +152,14 @@ new value replaces the old). Without it a key is made at the first start and pri
 		logger.Warn("CORRIDOR_ADMIN_KEY is short and may be guessed", "characters", len(c.adminKey), "better", goodAdminKey)
 	}
 	return c, logger, nil
+}
+
+// mail is what sends mail; nil when none is sent.
+func (c *serveConfig) mail() (*notify.Mail, error) {
+	if c.smtp == "" {
+		return nil, nil
+	}
+	return notify.NewMail(c.smtp, c.smtpPassword, c.mailFrom, c.publicURL)
 }
 
 func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {

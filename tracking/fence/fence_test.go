@@ -314,7 +314,7 @@ func TestFollow(t *testing.T) {
 	} {
 		p := path.Destination(orb.Point{10, 50}, 90, step.km)
 		var happened []fence.Happening[string]
-		visits, happened = fence.Follow(x, func(k string) fence.Rule { return rules[k] }, cmpString, visits, p, day.Add(time.Duration(step.minute)*time.Minute))
+		visits, happened = fence.Follow(x, func(k string) fence.Rule { return rules[k] }, cmpString, anyFence, visits, p, day.Add(time.Duration(step.minute)*time.Minute))
 		var got []string
 		for _, h := range happened {
 			got = append(got, h.Fence+" "+h.Kind)
@@ -329,9 +329,9 @@ func TestFollow(t *testing.T) {
 	if len(visits) != 0 {
 		t.Errorf("still on %v", visits)
 	}
-	visits, _ = fence.Follow(x, func(string) fence.Rule { return fence.Rule{} }, cmpString, visits, orb.Point{10, 50}, day)
+	visits, _ = fence.Follow(x, func(string) fence.Rule { return fence.Rule{} }, cmpString, anyFence, visits, orb.Point{10, 50}, day)
 	x.Remove("yard")
-	visits, happened := fence.Follow(x, func(string) fence.Rule { return fence.Rule{} }, cmpString, visits, orb.Point{10, 50}, day.Add(time.Minute))
+	visits, happened := fence.Follow(x, func(string) fence.Rule { return fence.Rule{} }, cmpString, anyFence, visits, orb.Point{10, 50}, day.Add(time.Minute))
 	if len(visits) != 1 || visits[0].Fence != "town" || len(happened) != 0 {
 		t.Errorf("after a fence is gone: %v, %v", visits, happened)
 	}
@@ -398,3 +398,5 @@ func BenchmarkIndex(b *testing.B) {
 		})
 	}
 }
+
+func anyFence(string) bool { return true }

@@ -40,13 +40,14 @@ type Happening[K comparable] struct {
 // Follow takes a unit's next point, newer than those before it, and the visits it
 // was on. It returns the visits after it (the slice given, changed, where they
 // differ) and what happened, by order of leaving, staying and entering; fences
-// entered at once come in the order of before.
-func Follow[K comparable](x *Index[K], rule func(K) Rule, before func(a, b K) int, visits []Visit[K], p orb.Point, at time.Time) ([]Visit[K], []Happening[K]) {
+// entered at once come in the order of before. Fences that are not mine hold nobody.
+func Follow[K comparable](x *Index[K], rule func(K) Rule, before func(a, b K) int, mine func(K) bool, visits []Visit[K], p orb.Point, at time.Time) ([]Visit[K], []Happening[K]) {
 	var room [8]K
 	now := x.At(p, room[:0])
 	if len(now) == 0 && len(visits) == 0 {
 		return visits, nil // nearly always
 	}
+	now = slices.DeleteFunc(now, func(k K) bool { return !mine(k) })
 	var happened []Happening[K]
 	kept := visits[:0]
 	for _, v := range visits {

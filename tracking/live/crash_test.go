@@ -137,8 +137,8 @@ func child(dir string) error {
 			}
 		}
 	}
-	if len(t.Fences()) == 0 {
-		if _, err := t.SetFence(ctx, crashFence); err != nil {
+	if len(t.Fences(tracking.Party{Role: tracking.Dispatcher})) == 0 {
+		if _, err := t.SetFence(ctx, tracking.Party{Role: tracking.Dispatcher}, crashFence); err != nil {
 			return err
 		}
 	}

@@ -123,7 +123,7 @@ func (w *watch) catchUp(ctx context.Context, b *backlog) (tracking.Delta, error)
 		w.t.mu.RLock()
 		for i := range page[:end] {
 			e := &page[i]
-			if r := w.t.readersOf(e.Shipment, e.Unit); r.include(&w.audience.viewer) && w.audience.wantsEvent(e) {
+			if r := w.t.readersOf(e); r.include(&w.audience.viewer) && w.audience.wantsEvent(e) {
 				out = append(out, *e)
 			}
 		}

@@ -3,13 +3,17 @@ package live
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"corridor/tracking"
 )
 
-// SetFence makes a fence, or replaces the one with its ID. ID, if empty, and Created
-// are given here.
-func (t *Tracker) SetFence(ctx context.Context, f tracking.Fence) (tracking.Fence, error) {
+// mayReadFence tells whether a fence is the viewer's, or the viewer the office.
+func mayReadFence(viewer tracking.Party, f *tracking.Fence) bool { return manages(viewer, f.Owner) }
+
+// SetFence makes a fence of the viewer's, or replaces the one with its ID. ID, if
+// empty, Owner and Created are given here.
+func (t *Tracker) SetFence(ctx context.Context, viewer tracking.Party, f tracking.Fence) (tracking.Fence, error) {
 	if err := tracking.ValidateFence(f); err != nil {
 		return tracking.Fence{}, fmt.Errorf("set fence: %w", err)
 	}
@@ -17,12 +21,12 @@ func (t *Tracker) SetFence(ctx context.Context, f tracking.Fence) (tracking.Fenc
 	if fresh {
 		f.ID = tracking.FenceID(newID("fence"))
 	}
-	f.Created = t.moment()
+	f.Owner, f.Created = viewer.ID, t.moment()
 	err := t.decide(ctx, func(s *tracking.State) ([]tracking.Entry, error) {
 		have, ok := s.Fence(f.ID)
 		switch {
-		case ok:
-			f.Created = have.Created
+		case ok && mayReadFence(viewer, &have):
+			f.Owner, f.Created = have.Owner, have.Created
 		case !fresh:
 			return nil, fmt.Errorf("fence %q: %w", f.ID, tracking.ErrNotFound)
 		}
@@ -35,9 +39,9 @@ func (t *Tracker) SetFence(ctx context.Context, f tracking.Fence) (tracking.Fenc
 }
 
 // RemoveFence takes a fence away; visits to it end untold.
-func (t *Tracker) RemoveFence(ctx context.Context, id tracking.FenceID) error {
+func (t *Tracker) RemoveFence(ctx context.Context, viewer tracking.Party, id tracking.FenceID) error {
 	err := t.decide(ctx, func(s *tracking.State) ([]tracking.Entry, error) {
-		if _, ok := s.Fence(id); !ok {
+		if f, ok := s.Fence(id); !ok || !mayReadFence(viewer, &f) {
 			return nil, fmt.Errorf("fence %q: %w", id, tracking.ErrNotFound)
 		}
 		return []tracking.Entry{&tracking.FenceRemoved{Fence: id, At: t.moment()}}, nil
@@ -48,9 +52,9 @@ func (t *Tracker) RemoveFence(ctx context.Context, id tracking.FenceID) error {
 	return nil
 }
 
-// Fences lists the fences by id.
-func (t *Tracker) Fences() []tracking.Fence {
+// Fences lists the fences the viewer may read, by id.
+func (t *Tracker) Fences(viewer tracking.Party) []tracking.Fence {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return t.state.Fences()
+	return slices.DeleteFunc(t.state.Fences(), func(f tracking.Fence) bool { return !mayReadFence(viewer, &f) })
 }

@@ -86,12 +86,20 @@ type frameETA struct {
 
 // readers are the parties that may read something, besides those who may read
 // everything.
-type readers struct{ owner, carrier tracking.PartyID }
+type readers struct {
+	owner, carrier tracking.PartyID
+	only           tracking.PartyID // not empty: nobody else
+}
 
 func (r readers) include(p *tracking.Party) bool {
 	switch p.Role {
 	case tracking.Admin, tracking.Dispatcher:
 		return true
+	}
+	if r.only != "" {
+		return r.only == p.ID
+	}
+	switch p.Role {
 	case tracking.Carrier:
 		return r.carrier == p.ID
 	case tracking.Shipper:
@@ -169,7 +177,7 @@ func (t *Tracker) takeFrame() *frame {
 	}
 	if watched {
 		for _, e := range t.dirty.events {
-			f.events = append(f.events, frameEvent{e, t.readersOf(e.Shipment, e.Unit)})
+			f.events = append(f.events, frameEvent{e, t.readersOf(&e)})
 		}
 		seen := make(map[tracking.ShipmentID]bool, len(t.dirty.progress))
 		for _, id := range t.dirty.progress {
@@ -186,14 +194,13 @@ func (t *Tracker) takeFrame() *frame {
 	return f
 }
 
-// readersOf tells who may read what happened to a shipment or a unit. Caller
-// holds mu.
-func (t *Tracker) readersOf(id tracking.ShipmentID, unit tracking.UnitID) readers {
-	if s, _, ok := t.state.Shipment(id); ok {
-		return readers{s.Owner, s.Carrier}
+// readersOf tells who may read an event. Caller holds mu.
+func (t *Tracker) readersOf(e *tracking.Event) readers {
+	if s, _, ok := t.state.Shipment(e.Shipment); ok {
+		return readers{s.Owner, s.Carrier, e.For}
 	}
-	carrier, _ := t.state.Owner(unit)
-	return readers{carrier: carrier}
+	carrier, _ := t.state.Owner(e.Unit)
+	return readers{carrier: carrier, only: e.For}
 }
 
 func (t *Tracker) frameETA(id tracking.ShipmentID) (frameETA, bool) {
@@ -201,7 +208,7 @@ func (t *Tracker) frameETA(id tracking.ShipmentID) (frameETA, bool) {
 	if !ok || p.ETA == nil {
 		return frameETA{}, false
 	}
-	e := frameETA{ETA: *p.ETA, readers: readers{s.Owner, s.Carrier}, unit: s.Unit}
+	e := frameETA{ETA: *p.ETA, readers: readers{owner: s.Owner, carrier: s.Carrier}, unit: s.Unit}
 	if h, ok := t.state.Handle(s.Unit); ok {
 		e.point, e.at = t.state.PointAt(h)
 	}

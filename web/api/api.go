@@ -85,6 +85,22 @@ type Tracker interface {
 	Track(context.Context, tracking.UnitID, tracking.TrackQuery) ([]tracking.Fix, error)
 	Inside(ctx context.Context, viewer tracking.Party, area orb.MultiPolygon, from, to time.Time) ([]tracking.Presence, error)
 	Events(ctx context.Context, shipment tracking.ShipmentID, afterSeq uint64, afterN, limit int) ([]tracking.Event, error)
+	MayReadEvent(viewer tracking.Party, e *tracking.Event) bool
+	Conditions(tracking.UnitID) []tracking.Condition
+
+	Fences(viewer tracking.Party) []tracking.Fence
+	SetFence(ctx context.Context, viewer tracking.Party, f tracking.Fence) (tracking.Fence, error)
+	RemoveFence(ctx context.Context, viewer tracking.Party, id tracking.FenceID) error
+
+	Rules(viewer tracking.Party) []tracking.AlertRule
+	SetRule(ctx context.Context, viewer tracking.Party, r tracking.AlertRule) (tracking.AlertRule, error)
+	RemoveRule(ctx context.Context, viewer tracking.Party, id tracking.RuleID) error
+	Hooks(viewer tracking.Party) []tracking.Hook
+	SetHook(ctx context.Context, viewer tracking.Party, h tracking.Hook) (tracking.Hook, error)
+	RemoveHook(ctx context.Context, viewer tracking.Party, id tracking.HookID) error
+	Alerts(viewer tracking.Party, state string) []tracking.Alert
+	Act(ctx context.Context, viewer tracking.Party, id tracking.AlertID, a tracking.Action) (tracking.Alert, error)
+	Redeliver(ctx context.Context, viewer tracking.Party, id tracking.AlertID, hook tracking.HookID) error
 }
 
 // Config is what the API works on. All fields but Demo are required.
@@ -153,6 +169,7 @@ func Mount(server *web.Server, c Config) {
 				{Name: "shipments", Description: "Goods under way by a planned option"},
 				{Name: "carnets", Description: "TIR carnets: what happened under them, and the proof of it"},
 				{Name: "positions", Description: "Units and where they are"},
+				{Name: "alerts", Description: "Fences, what events there are, and the alerts rules make of them"},
 				{Name: "parties", Description: "Organisations and their keys"},
 				{Name: "session", Description: "Browsers signing in"},
 				{Name: "operation", Description: "Health, metrics and this document"},

@@ -38,6 +38,7 @@ type world struct {
 	fail      error // what Accept and Plan answer instead, when set
 	options   tracking.AcceptOptions
 	requests  []routing.Request
+	desk
 }
 
 func newWorld() *world {

@@ -187,6 +187,9 @@ func (a *api) operations() {
 		content: a.trackContent("application/json", reflect.TypeFor[positionsView]()),
 	}, a.unitTrack)
 
+	a.fenceOperations(full, notFound)
+	a.alertOperations(full, notFound, conflict)
+
 	for _, p := range []struct {
 		path, one, id string
 		only          tracking.Role

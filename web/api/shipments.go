@@ -317,10 +317,12 @@ func (a *api) listEvents(ctx context.Context, in *eventsInput) (*eventsOutput, e
 		return nil, err
 	}
 	out := &eventsOutput{}
-	out.Body.Events, out.Body.Next = nonNil(events), in.After
+	out.Body.Next = in.After
 	if k := len(events); k > 0 {
 		out.Body.Next = fmt.Sprintf("%d.%d", events[k-1].Seq, events[k-1].N)
 	}
+	v := viewer(ctx)
+	out.Body.Events = nonNil(slices.DeleteFunc(events, func(e tracking.Event) bool { return e.For != "" && !a.Tracker.MayReadEvent(v, &e) }))
 	return out, nil
 }
 

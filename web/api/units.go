@@ -27,6 +27,8 @@ type unitView struct {
 	SpeedKMH  tracking.Measure `json:"speed_kmh,omitzero"`
 	CourseDeg tracking.Measure `json:"course_deg,omitzero"`
 	AwayKM    *float64         `json:"away_km,omitempty" doc:"With near: how far away it was when it reported last"`
+	// Conditions are filled for one unit, not in lists.
+	Conditions []tracking.Condition `json:"conditions,omitempty" doc:"What is out of the ordinary: silent, seal-opened, tamper, battery-low"`
 }
 
 func viewUnit(u tracking.UnitState) unitView {
@@ -139,7 +141,9 @@ func (a *api) getUnit(ctx context.Context, in *unitInput) (*unitOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &unitOutput{viewUnit(u)}, nil
+	v := viewUnit(u)
+	v.Conditions = a.Tracker.Conditions(u.Unit)
+	return &unitOutput{v}, nil
 }
 
 type unitTrackInput struct {
