@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -16,6 +17,16 @@ func openPages(data string, logger *slog.Logger) *paged.Store {
 	store, err := paged.Open(data, func(err error) { logger.Warn("some of the networks take memory", "err", err) })
 	if err != nil {
 		logger.Warn("the networks take some 200 MB more of the memory", "err", err)
+	}
+	return store
+}
+
+// brieflyPages is where a command that ends at once keeps them: in nameless files among
+// the temporary ones, or on the heap.
+func brieflyPages() *paged.Store {
+	store, err := paged.Open(os.TempDir(), nil)
+	if err != nil {
+		return nil
 	}
 	return store
 }

@@ -90,7 +90,7 @@ func planCommand(ctx context.Context, args []string, _ io.Reader, stdout, stderr
 	watched := newProgress(stderr, "opening the networks", 0)
 	defer watched.done()
 	watched.draw()
-	planner, _, err := openPlanner(*data, nil)
+	planner, _, err := openPlanner(*data, brieflyPages())
 	if err != nil {
 		return err
 	}
