@@ -2,7 +2,7 @@
 // whose problem says what to do; a network failure has status 0.
 
 import type {
-  BorderPost, Contact, Eta, Fix, Milestone, Paper, Party, Place, Plan, PlanRequest, Problem, Reference, Rule, Session, Share, Shared, Shipment, ShipmentSummary, TrackEvent, Unit,
+  BorderPost, Carnet, CarnetAct, CarnetSummary, Contact, Eta, Fix, Milestone, Paper, Party, Place, Plan, PlanRequest, Problem, Reference, Rule, Session, Share, Shared, Shipment, ShipmentSummary, TrackEvent, Unit,
 } from './types';
 
 export class ApiError extends Error {
@@ -76,6 +76,11 @@ export const api = {
   eta: (s: string) => call<Eta>('GET', `/api/v1/shipments/${id(s)}/eta`),
   events: (s: string) => call<{ events: TrackEvent[] | null }>('GET', `/api/v1/shipments/${id(s)}/events`).then((r) => r.events ?? []),
   milestones: (s: string) => call<{ milestones: Milestone[] | null }>('GET', `/api/v1/shipments/${id(s)}/milestones`).then((r) => r.milestones ?? []),
+  carnets: (q = '') => call<{ carnets: CarnetSummary[] | null }>('GET', `/api/v1/carnets${q ? `?q=${id(q)}` : ''}`).then((r) => r.carnets ?? []),
+  carnet: (n: string) => call<Carnet>('GET', `/api/v1/carnets/${id(n)}`),
+  issueCarnet: (body: { number: string; holder: string; valid_until: string; shipment: string; vehicle?: string; approval?: string }) =>
+    call<Carnet>('POST', '/api/v1/carnets', body),
+  actOnCarnet: (n: string, body: CarnetAct) => call<Carnet>('POST', `/api/v1/carnets/${id(n)}/steps`, body),
   carriers: () => call<{ carriers: Party[] | null }>('GET', '/api/v1/carriers').then((r) => r.carriers ?? []),
   units: () => call<{ units: Unit[] | null }>('GET', '/api/v1/units').then((r) => r.units ?? []),
   track: (unit: string, limit: number) =>

@@ -38,5 +38,11 @@ export type Contract = [
   None<Unsent<ours.Fix, Server['Fix']>>,
   None<Unsent<ours.TrackEvent, Server['Event']>>,
   None<Unsent<ours.Session, Server['SessionOutputBody']>>,
+  None<Unsent<ours.CarnetSummary, Server['CarnetSummary']>>,
+  None<Unsent<ours.Carnet, Server['CarnetView']>>,
+  None<Unsent<ours.CarnetOffice, Server['Office']>>,
+  None<Unsent<ours.CarnetOperation, Server['Operation']>>,
+  None<Unsent<ours.CarnetWrong, Server['WrongView']>>,
+  None<Unsent<ours.CarnetAct, Server['ActBody']>>,
   None<Unsent<ours.Problem, Server['Problem']>>,
 ];

@@ -390,3 +390,97 @@ export interface Problem {
   errors?: { location?: string; message: string }[] | null;
   suggestions?: { code?: string; name: string; country: string }[] | null;
 }
+
+/** Something about a carnet that is not in order now. */
+export interface CarnetWrong {
+  kind: string;
+  country?: string;
+  text: string;
+}
+
+export interface CarnetSummary {
+  number: string;
+  holder: string;
+  stage: string;
+  countries: string[];
+  from: string;
+  to: string;
+  vehicle?: string;
+  shipment?: string;
+  on?: string;
+  seal?: string;
+  country?: string;
+  limit?: string;
+  valid_until: string;
+  wrong: CarnetWrong[];
+}
+
+export interface CarnetOffice {
+  id: string;
+  name: string;
+  country: string;
+  role: 'departure' | 'exit' | 'entry' | 'destination';
+  lat: number;
+  lon: number;
+}
+
+export interface CarnetOperation {
+  country: string;
+  started?: string;
+  limit?: string;
+  terminated?: string;
+  reservation?: string;
+  discharged?: string;
+  claimed?: string;
+  crossed?: string;
+}
+
+export interface CarnetLine {
+  n: number;
+  kind: string;
+  at: string;
+  by: string;
+  office?: string;
+  country?: string;
+  text?: string;
+  seen?: { unit: string; lat: number; lon: number; time: string; log: number };
+  hash: string;
+}
+
+export interface Carnet {
+  number: string;
+  holder: string;
+  stage: string;
+  countries: string[];
+  vouchers: number;
+  guarantee_eur?: number;
+  valid_until: string;
+  vehicle?: string;
+  vehicle_now?: string;
+  approval?: string;
+  approved?: string;
+  shipment?: string;
+  on?: string;
+  offices: CarnetOffice[];
+  operations: CarnetOperation[];
+  seals?: { number: string; set: string; office?: string; broken?: string }[];
+  exceptions?: { kind: string; at: string; country?: string; report?: string; text?: string }[];
+  journal: CarnetLine[];
+  wrong: CarnetWrong[];
+  head: string;
+}
+
+/** What is recorded of a carnet. */
+export interface CarnetAct {
+  kind: string;
+  at?: string;
+  office?: string;
+  country?: string;
+  seal?: string;
+  report?: string;
+  approval?: string;
+  reservation?: string;
+  limit?: string;
+  vehicle?: string;
+  note?: string;
+}
