@@ -28,7 +28,7 @@ install: ## Debian and npm packages the tests need
 test-go: ## vet, and every Go test under the race detector, on a real PostgreSQL
 	$(GO) vet ./...
 	.ci/with-postgres $(GO) test -race -timeout 15m ./...
-	$(GO) test ./geodata/network/sea ./routing/search ./routing/ecommerce # what they leave out under the race detector
+	$(GO) test ./geodata/network ./geodata/network/sea ./routing/search ./routing/ecommerce # what they leave out under the race detector
 	$(GO) test ./cmd/corridor -run Footprint # the same
 
 fuzz: ## every fuzz target for FUZZTIME

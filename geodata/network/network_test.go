@@ -2,6 +2,7 @@ package network_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/paulmach/orb"
@@ -48,6 +49,12 @@ func worlds(t testing.TB) (heap, inFiles *network.World, store *paged.Store) {
 func TestNetworksInFilesAnswerTheSame(t *testing.T) {
 	heap, inFiles, store := worlds(t)
 	for _, q := range questions {
+		if strings.Contains(q.name, " ") && q.mode != geodata.Air {
+			continue // each needs seconds of preparation; for the benchmark
+		}
+		if underRace && q.mode != geodata.Rail {
+			continue // what is moved is read alike by all modes
+		}
 		want, err := heap.Route(t.Context(), q.mode, q.from, q.to, q.avoid)
 		if err != nil {
 			t.Fatalf("%s: %v", q.name, err)
@@ -60,7 +67,7 @@ func TestNetworksInFilesAnswerTheSame(t *testing.T) {
 			store.Rest()
 		}
 	}
-	if mb := store.Bytes() >> 20; mb < 100 || mb > 400 {
+	if mb := store.Bytes() >> 20; !underRace && (mb < 100 || mb > 400) {
 		t.Errorf("%d MB in files: either networks stayed on the heap or they have grown a lot", mb)
 	}
 }
