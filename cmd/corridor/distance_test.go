@@ -68,6 +68,35 @@ func TestDistance(t *testing.T) {
 	}
 }
 
+func TestDistanceOfAShip(t *testing.T) {
+	a, err := distance(t, strings.Fields("USLAX NLMSV --mode sea --draught 16m")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(a.TooShallow) != 1 || a.TooShallow[0].Passage != "panama" || a.TooShallow[0].TakesM != 15.2 || strings.Contains(strings.Join(a.Passages, " "), "panama") {
+		t.Errorf("drawing 16 m: by %v, too shallow %+v; want Panama barred", a.Passages, a.TooShallow)
+	}
+	if a, err = distance(t, strings.Fields("CNSHA NLRTM --mode sea --avoid passage:+northern-sea-route")...); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(strings.Join(a.Passages, " "), "northern-sea-route") {
+		t.Errorf("with the Northern Sea Route open: by %v", a.Passages)
+	}
+	for args, says := range map[string]string{
+		"RUNVS NLRTM --mode sea --draught 18":              "Bosporus (bosporus) takes 17 m, the ship draws 18 m",
+		"Kuryk NLRTM --mode sea":                           "Caspian Sea",
+		"CNSHA NLRTM --mode sea --draught deep":            "write metres from 0 to 30",
+		"CNSHA NLRTM --mode sea --price sues=3":            `no passage "sues"`,
+		"CNSHA NLRTM --mode sea --price suez=cheap":        "nautical miles from 0 to 30,000",
+		"CNTAO RUMOW --mode road --draught 4m":             "use them with --mode sea",
+		"CNSHA NLRTM --mode sea --avoid passage:+atlantis": `no passage "atlantis"`,
+	} {
+		if _, err := distance(t, strings.Fields(args)...); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q in it", args, err, says)
+		}
+	}
+}
+
 func TestDistanceCrossesBorders(t *testing.T) {
 	a, err := distance(t, "CNTAO", "RUMOW", "--mode", "road", "--geometry")
 	if err != nil {

@@ -251,7 +251,9 @@ var riverPorts = map[string]bool{
 	"sea:USPDX": true, "sea:CAMTR": true, "sea:RUROV": true, "sea:RUASF": true, "sea:RUOYA": true, "sea:FRURO": true, "sea:DEBRE": true,
 	"sea:MDGIU": true, "sea:USMSY": true, "sea:USPHL": true, "sea:BEANR": true, "sea:DEHAM": true, "sea:CNHUA": true,
 	"sea:INCCU": true, "sea:BDMGL": true, "sea:MMRGN": true, "sea:VNSGN": true, "sea:FRBOD": true, "sea:COBAQ": true, "sea:SRPBM": true,
-	"sea:ECGYE": true, "sea:RUKGD": true, "sea:USSAV": true,
+	"sea:ECGYE": true, "sea:RUKGD": true, "sea:USSAV": true, "sea:NLRTM": true,
+	"sea:USCLE": true, "sea:USCHI": true, "sea:USDLH": true, "sea:USDET": true, "sea:USMKE": true, "sea:CATOR": true, "sea:CAHAM": true,
+	"sea:CATHU": true, // on the Great Lakes
 	"sea:CNYSA": true, // on islets the shapes lack
 }
 

@@ -162,12 +162,12 @@ func (l lanes) Route(ctx context.Context, from, to orb.Point, avoid geodata.Avoi
 	if err := ctx.Err(); err != nil {
 		return geodata.Path{}, err
 	}
-	return l.g.Route(from, to, avoid.Passages)
+	return l.g.Route(from, to, avoid)
 }
 
 func (l lanes) Table(ctx context.Context, from, to []orb.Point, avoid geodata.Avoid) ([][]float64, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return l.g.Table(from, to, avoid.Passages)
+	return l.g.Table(from, to, avoid)
 }

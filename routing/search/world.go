@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -113,6 +114,12 @@ func avoidKey(m geodata.Mode, a geodata.Avoid) string {
 	for _, s := range a.Borders {
 		b.WriteString("|b:")
 		b.WriteString(s)
+	}
+	if a.DraughtM > 0 {
+		fmt.Fprintf(&b, "|d:%g", a.DraughtM)
+	}
+	for _, id := range slices.Sorted(maps.Keys(a.PassageNM)) {
+		fmt.Fprintf(&b, "|c:%s=%g", id, a.PassageNM[id])
 	}
 	return b.String()
 }

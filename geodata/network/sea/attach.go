@@ -28,9 +28,12 @@ const (
 	otherEndsNM = 6
 	// The way out is searched this far around a port, to the north and south.
 	searchNM = 150
-	// Land costs this many times its length: a quay a little inland, or a
-	// lagoon behind a spit, still finds the sea by the shortest crossing.
+	// Land costs this many times its length: a quay a little inland still finds the
+	// water by the shortest crossing…
 	landCost = 10
+	// …and a lagoon whose mouth the raster lacks the sea, but a ship afloat does not
+	// cut through an island.
+	spitCost = 40
 )
 
 // port is a point and the ways from it to the network.
@@ -100,7 +103,9 @@ func (g *Graph) port(p orb.Point) (*port, error) {
 	pt, ok := g.ports.get(p)
 	g.mu.Unlock()
 	if !ok {
-		pt = g.attach(p)
+		if pt, ok = g.harbour(p); !ok {
+			pt = g.attach(p)
+		}
 		g.mu.Lock()
 		g.ports.put(p, pt)
 		g.mu.Unlock()
@@ -116,13 +121,12 @@ func (g *Graph) attach(p orb.Point) *port {
 	pt := &port{point: p}
 	l := g.lookouts.Get().(*lookout)
 	defer g.lookouts.Put(l)
-	l.sort(g.nodes, globe.FromPoint(p))
+	l.begin(g.nodes, globe.FromPoint(p))
 	best := map[int32]int{} // node → index into approaches
 	g.waysOut(p, func(o out) bool {
 		k := int32(len(pt.outs))
 		pt.outs = append(pt.outs, o)
-		return g.look(l, &pt.outs[k], func(a approach) {
-			a.out = k
+		return g.look(l, k, &pt.outs[k], func(a approach) {
 			if j, ok := best[a.node]; !ok {
 				best[a.node] = len(pt.approaches)
 				pt.approaches = append(pt.approaches, a)
@@ -145,11 +149,32 @@ const (
 	// A port lies inside the offing of its own coast: a line from there to a node
 	// near by need not round it.
 	alongsideKM = 80
+	// Seen from farther the line may miss the tangent of the node's shore by this
+	// much at the port.
+	asideKM = 12
 )
 
-// look hands the nodes in sight from the end of an out to add, but for those a
+// approach is the way by an out and a straight leg to a node, which sails passages only
+// if sails says so.
+func (g *Graph) approach(node, out int32, o *out, sails bool) approach {
+	end, v := o.line[len(o.line)-1], &g.nodes[node]
+	km := o.km + globe.DistanceKM(end, v.point)
+	a := approach{node: node, out: out, km: km, cost: km}
+	if sails {
+		a.leg = g.sailed(globe.FromPoint(end), v.at)
+	}
+	for _, ids := range [2][]uint8{o.passages, a.leg} {
+		for _, id := range ids {
+			a.passages |= 1 << id
+			a.cost += g.passages[id].PenaltyNM * globe.KMPerNM
+		}
+	}
+	return a
+}
+
+// look hands the nodes in sight from the end of the k-th out to add, but for those a
 // way by other nodes in sight serves as well, and reports whether there were any.
-func (g *Graph) look(l *lookout, o *out, add func(approach)) bool {
+func (g *Graph) look(l *lookout, k int32, o *out, add func(approach)) bool {
 	end := o.line[len(o.line)-1]
 	at := globe.FromPoint(end)
 	for i := range l.cover {
@@ -167,38 +192,46 @@ func (g *Graph) look(l *lookout, o *out, add func(approach)) bool {
 		// Nearest to the port first: what serves a node was settled before it.
 		km := at.Angle(v.at) * globe.MeanRadiusKM
 		reached := l.cover[n]
-		if reached > float32(km*coverStretch+0.05) {
+		if l.known[n] <= float32(o.km+km*coverStretch+0.5) {
+			// Another way out serves it as well, and what lies beyond it.
+			seen = seen || km < alongsideKM
+			if reached == math.MaxFloat32 {
+				continue
+			}
+		} else if reached > float32(km*coverStretch+0.05) {
 			sector := int((math.Atan2(east.Dot(v.at), north.Dot(v.at))/math.Pi + 1) * (sectors - 1) / 2)
-			clear := !blocked[sector] && (km < alongsideKM || v.oneSide(at.Cross(v.at).Unit()))
+			clear := !blocked[sector] && !l.hides(n, at) && (km < alongsideKM || v.oneSide(at.Cross(v.at).Unit(), asideKM/km))
 			if clear {
 				var far float64
-				if far, clear = g.water.Look(at, v.at, o.near, 0); !clear && far < sectorRad {
+				far, clear = g.water.Look(at, v.at, o.near, 0)
+				switch {
+				case clear:
+				case far < sectorRad:
 					blocked[sector] = true
+				default:
+					l.hidden[n] = at
 				}
 			}
 			if clear {
 				seen = true
-				leg := globe.DistanceKM(end, v.point)
-				a := approach{node: n, km: o.km + leg, cost: o.km + leg, leg: g.sailed(at, v.at)}
-				for _, id := range o.passages {
-					a.passages |= 1 << id
-					a.cost += g.passages[id].PenaltyNM * globe.KMPerNM
-				}
-				for _, id := range a.leg {
-					a.passages |= 1 << id
-					a.cost += g.passages[id].PenaltyNM * globe.KMPerNM
-				}
+				a := g.approach(n, k, o, true)
 				add(a)
 				if len(a.leg) > 0 {
 					continue // serves others only while its passage is open
 				}
-				reached = float32(leg)
+				reached = float32(a.km - o.km)
+				l.cover[n] = reached
 			} else if reached == math.MaxFloat32 {
 				continue
 			}
 		}
 		for _, h := range g.neighbours[g.nextTo[n]:g.nextTo[n+1]] {
 			l.cover[h.to] = min(l.cover[h.to], reached+h.km)
+		}
+	}
+	if len(o.passages) == 0 {
+		for i, km := range l.cover {
+			l.known[i] = min(l.known[i], float32(o.km)+km)
 		}
 	}
 	return seen
@@ -209,14 +242,29 @@ type lookout struct {
 	near  []float32
 	order []int32   // nodes by their distance from the port
 	cover []float32 // km to a node by others in sight
+	known []float32 // km from the port by the ways out looked from before
+
+	hidden []globe.Vec // by node: where it was looked for from, and something far off hid it
+}
+
+// What is hid by something far off is hid from all around there: past its edge a
+// ship sails by the nodes there.
+const hidAroundNM = 20
+
+func (l *lookout) hides(n int32, at globe.Vec) bool {
+	from := l.hidden[n]
+	return from != globe.Vec{} && globe.ArcNM(from, at) < hidAroundNM
 }
 
 func newLookout(n int) *lookout {
-	return &lookout{make([]float32, n), make([]int32, n), make([]float32, n)}
+	return &lookout{make([]float32, n), make([]int32, n), make([]float32, n), make([]float32, n), make([]globe.Vec, n)}
 }
 
-func (l *lookout) sort(nodes []node, at globe.Vec) {
+// begin sorts the nodes by their distance from a port and forgets what was known.
+func (l *lookout) begin(nodes []node, at globe.Vec) {
+	clear(l.hidden)
 	for i := range nodes {
+		l.known[i] = math.MaxFloat32
 		l.near[i], l.order[i] = float32(-at.Dot(nodes[i].at)), int32(i)
 	}
 	slices.SortFunc(l.order, func(a, b int32) int { return cmp.Compare(l.near[a], l.near[b]) })
@@ -228,10 +276,16 @@ type neighbour struct {
 	km float32
 }
 
-// oneSide reports whether the node's shore lies to one side of a great circle.
-func (v *node) oneSide(n globe.Vec) bool {
-	// Bearings are kept to 1.4°, which over three miles is a tenth of a mile.
-	const slack = 0.15 / 60 * math.Pi / 180
+// oneSide reports whether the node's shore lies to one side of a great circle
+// that may be turned by a small angle (radians).
+func (v *node) oneSide(n globe.Vec, turn float64) bool {
+	const (
+		rad   = math.Pi / 180 / 60
+		ahead = 3 * rad // how far before and after are
+		// Bearings are kept to 1.4°, which over three miles is a tenth of a mile.
+		rounding = 0.15 * rad
+	)
+	slack := rounding + ahead*turn
 	if v.free {
 		return true
 	}
@@ -275,6 +329,8 @@ func (g *Graph) sailed(a, b globe.Vec) []uint8 {
 
 // waysOut searches the cells around p for the nearest open water or lane point
 // and hands the ways there to look, which says whether the network is in sight.
+// At the edge of open water the next bump of the shore hides what lies along it,
+// so a way out leads on until there is some room around, if that is near.
 func (g *Graph) waysOut(p orb.Point, look func(out) bool) {
 	cx, cy, ok := chart.Cell(p)
 	if !ok {
@@ -286,33 +342,89 @@ func (g *Graph) waysOut(p orb.Point, look func(out) bool) {
 	f := newFlood(g.water, cx, cy)
 	defer f.close()
 	limit := float32(math.Inf(1))
+	laneLimit := limit // for what is not a lane's
 	var ends []globe.Vec
+	type edge struct {
+		cell int32
+		cost float32
+		at   globe.Vec
+	}
+	var edges []edge // of open water, the cheapest first, that may yet lead on
+	leave := func(i int32, end globe.Vec, cost float32, lane bool) {
+		ends = append(ends, end)
+		line := g.pull(f.line(i, p))
+		seen := look(g.out(line))
+		// From the last bend before it the sea may be in sight already.
+		if k := len(line) - 1; seen && k >= 2 && globe.ArcNM(globe.FromPoint(line[k-1]), end) > 1 {
+			look(g.out(line[:k:k]))
+		}
+		switch {
+		case seen && lane:
+			// Lanes lead on from node to node, and those at the mouth of a bay may see
+			// none far away.
+			limit = min(limit, cost+mouthNM)
+			laneLimit = min(laneLimit, cost+otherWaysNM)
+		case seen:
+			limit = min(limit, cost+otherWaysNM)
+		}
+	}
+	near := func(v, w globe.Vec) bool { return globe.ArcNM(v, w) < otherEndsNM }
 	for {
 		i, cost, ok := f.next()
-		if !ok || cost > limit {
+		ok = ok && cost <= limit
+		for len(edges) > 0 && (!ok || cost > edges[0].cost+roomWithinNM) && edges[0].cost <= limit {
+			e := edges[0]
+			edges = edges[1:]
+			if !slices.ContainsFunc(ends, func(v globe.Vec) bool { return near(v, e.at) }) {
+				leave(e.cell, e.at, e.cost, false)
+			}
+		}
+		if !ok {
 			return
 		}
 		if f.cells[i].land > SnapLimitKM {
 			continue
 		}
 		x, y := f.at(i)
-		if x = wrap(x); g.water.At(x, y) == chart.Open || g.laneCells[y*chart.Width+x] {
+		x = wrap(x)
+		lane := g.laneCells[y*chart.Width+x]
+		if open := g.water.At(x, y) == chart.Open; open || lane {
 			end := globe.FromPoint(chart.Centre(x, y))
-			if !slices.ContainsFunc(ends, func(v globe.Vec) bool { return globe.ArcNM(v, end) < otherEndsNM }) {
-				ends = append(ends, end)
-				line := g.pull(f.line(i, p))
-				seen := look(g.out(line))
-				// From the last bend before it the sea may be in sight already.
-				if k := len(line) - 1; seen && k >= 2 {
-					look(g.out(line[:k:k]))
-				}
-				if seen && math.IsInf(float64(limit), 1) {
-					limit = cost + otherWaysNM
-				}
+			switch {
+			case slices.ContainsFunc(ends, func(v globe.Vec) bool { return near(v, end) }):
+			case lane && cost <= laneLimit:
+				leave(i, end, cost, true)
+			case !open:
+			case g.room(x, y):
+				leave(i, end, cost, false)
+			case !slices.ContainsFunc(edges, func(e edge) bool { return near(e.at, end) }):
+				edges = append(edges, edge{i, cost, end})
 			}
 		}
 		f.spread(i)
 	}
+}
+
+const (
+	// A port on a lane looks this much farther for open water.
+	mouthNM = 40
+	// Open water reaches this far from where a way out should end…
+	roomNM = 1.5
+	// …if it does so within this far of the edge.
+	roomWithinNM = 4
+)
+
+// room reports whether the water around a cell is open.
+func (g *Graph) room(x, y int) bool {
+	const n = roomNM * chart.PerDegree / 60
+	across := n / math.Cos(chart.Centre(x, y)[1]*math.Pi/180)
+	for k := range 16 {
+		s, c := math.Sincos(float64(k) * math.Pi / 8)
+		if g.water.At(wrap(x+int(math.Round(s*across))), y+int(math.Round(c*n))) != chart.Open {
+			return false
+		}
+	}
+	return true
 }
 
 // out prepares a way out of a harbour along a line from the port's point.
@@ -360,6 +472,7 @@ type flood struct {
 type floodCell struct {
 	cost, land float32 // nm with and km over land on the way there; cost is 0 when not reached
 	from       uint8   // direction of the cell before, index into around
+	afloat     bool    // water was reached on the way
 }
 
 const (
@@ -378,6 +491,7 @@ func newFlood(w *chart.Water, cx, cy int) *flood {
 	f.water, f.cx, f.cy = w, cx, cy
 	start := int32(windowY*windowW + windowX)
 	f.cells[start].cost = 1e-6 // reached
+	f.cells[start].afloat = w.At(cx, cy) != chart.Land
 	f.dirty = append(f.dirty, start)
 	f.queue.Push(1e-6, start)
 	return f
@@ -422,9 +536,13 @@ func (f *flood) spread(i int32) {
 	for k, d := range around {
 		to := i + int32(d.y*windowW+d.x)
 		step := float32(cellNM * math.Hypot(float64(d.x)*cos, float64(d.y)))
-		cost, land := c.cost+step, c.land
+		cost, land, afloat := c.cost+step, c.land, true
 		if f.water.At(wrap(x+d.x), y+d.y) == chart.Land {
-			cost, land = c.cost+step*landCost, c.land+step*globe.KMPerNM
+			times := float32(landCost)
+			if afloat = c.afloat; afloat {
+				times = spitCost
+			}
+			cost, land = c.cost+step*times, c.land+step*globe.KMPerNM
 		}
 		n := &f.cells[to]
 		if n.cost > 0 && n.cost <= cost {
@@ -433,7 +551,7 @@ func (f *flood) spread(i int32) {
 		if n.cost == 0 {
 			f.dirty = append(f.dirty, to)
 		}
-		*n = floodCell{cost, land, uint8(7 - k)}
+		*n = floodCell{cost, land, uint8(7 - k), afloat}
 		f.queue.Push(cost, to)
 	}
 }

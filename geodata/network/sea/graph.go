@@ -6,7 +6,6 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"strings"
 
 	"corridor/geodata"
 	"corridor/geodata/network/sea/internal/chart"
@@ -22,8 +21,8 @@ func newGraph(c *chart.Chart, table []pilot.Passage) (*Graph, error) {
 	if len(c.Nodes) > math.MaxUint16 {
 		return nil, fmt.Errorf("%d nodes: at most %d have labels", len(c.Nodes), math.MaxUint16)
 	}
-	if len(table) > 64 {
-		return nil, fmt.Errorf("%d passages: at most 64 fit a set", len(table))
+	if len(table) > maxPassages {
+		return nil, fmt.Errorf("%d passages: at most %d fit a set", len(table), maxPassages)
 	}
 	g := &Graph{
 		water:     c.Water,
@@ -31,13 +30,14 @@ func newGraph(c *chart.Chart, table []pilot.Passage) (*Graph, error) {
 		laneCells: make(map[int]bool),
 		ports:     newCache[orb.Point, *port](portsKept),
 		locals:    newCache[[2]orb.Point, local](portsKept),
-		profiles:  newCache[mask, *profileSlot](profilesKept),
+		profiles:  newCache[terms, *profileSlot](profilesKept),
 	}
 	penalty := make([]float64, len(table))
 	for i, p := range table {
-		if p.Kind == weightKind {
+		if p.ID == "north-pacific" {
 			g.northPacific |= 1 << i
-		} else {
+		}
+		if p.Kind != weightKind {
 			g.byID[p.ID] = i
 		}
 		penalty[i] = p.PenaltyNM * globe.KMPerNM
@@ -59,6 +59,7 @@ func newGraph(c *chart.Chart, table []pilot.Passage) (*Graph, error) {
 	for _, id := range []string{"suez", "bab-el-mandeb"} {
 		g.suezRoute |= 1 << g.byID[id]
 	}
+	g.panama = 1 << g.byID["panama"]
 	if !slices.EqualFunc(c.Passages, table, func(id string, p pilot.Passage) bool { return id == p.ID }) {
 		return nil, errors.New("sea.chart was made from another table of passages: rebuild it with make geodata")
 	}
@@ -77,6 +78,7 @@ func newGraph(c *chart.Chart, table []pilot.Passage) (*Graph, error) {
 	if err := g.link(c, penalty); err != nil {
 		return nil, err
 	}
+	g.part = parts(len(g.nodes), g.arcs)
 	g.lookouts.New = func() any { return newLookout(len(g.nodes)) }
 	g.climbers.New = func() any { return newClimber(len(g.nodes)) }
 	return g, nil
@@ -193,10 +195,11 @@ func (g *Graph) Passages() []Passage {
 // weightKind marks lines that only weigh ways against each other.
 const weightKind = "weight"
 
-// Route returns the shortest way between two points by sea. avoid lists passages
-// not to be sailed; "+id" opens one that is off by default.
-func (g *Graph) Route(from, to orb.Point, avoid []string) (geodata.Path, error) {
-	shut, err := g.profileOf(avoid)
+// Route returns the shortest way between two points by sea that sails no passage
+// avoided or too shallow for the ship. The other errors than of the input are
+// *BarredError and *UnjoinedError.
+func (g *Graph) Route(from, to orb.Point, avoid geodata.Avoid) (geodata.Path, error) {
+	t, err := g.termsOf(avoid)
 	if err != nil {
 		return geodata.Path{}, err
 	}
@@ -208,24 +211,20 @@ func (g *Graph) Route(from, to orb.Point, avoid []string) (geodata.Path, error) 
 	if err != nil {
 		return geodata.Path{}, err
 	}
-	p := g.profile(shut)
-	defer p.pages.KeepAlive()
-	w, ok := g.way(a, b, p)
+	w, ok := g.way(a, b, t)
 	if !ok {
-		return geodata.Path{}, g.noWay(a, b, shut)
+		return geodata.Path{}, g.noWay(a, b, t, avoid.DraughtM)
 	}
 	return g.path(a, b, w), nil
 }
 
 // Table returns the distances in kilometres from every point of one list to
 // every point of another, +Inf where there is no way.
-func (g *Graph) Table(from, to []orb.Point, avoid []string) ([][]float64, error) {
-	shut, err := g.profileOf(avoid)
+func (g *Graph) Table(from, to []orb.Point, avoid geodata.Avoid) ([][]float64, error) {
+	t, err := g.termsOf(avoid)
 	if err != nil {
 		return nil, err
 	}
-	p := g.profile(shut)
-	defer p.pages.KeepAlive()
 	a, b := g.allPorts(from), g.allPorts(to)
 	out := make([][]float64, len(from))
 	var rows errgroup.Group
@@ -238,7 +237,7 @@ func (g *Graph) Table(from, to []orb.Point, avoid []string) ([][]float64, error)
 				if a[i] == nil || b[j] == nil {
 					continue
 				}
-				if w, ok := g.way(a[i], b[j], p); ok {
+				if w, ok := g.way(a[i], b[j], t); ok {
 					out[i][j] = w.km
 				}
 			}
@@ -265,48 +264,89 @@ func (g *Graph) allPorts(points []orb.Point) []*port {
 	return out
 }
 
-// profileOf turns a list of passages to avoid into the set that is shut.
-func (g *Graph) profileOf(avoid []string) (mask, error) {
-	shut := g.shut
-	for _, id := range avoid {
-		id = strings.ToLower(strings.TrimSpace(id))
-		open := strings.HasPrefix(id, "+")
-		i, ok := g.byID[strings.TrimPrefix(id, "+")]
-		if !ok {
-			e := &UnknownPassageError{ID: id}
-			for _, p := range g.Passages() {
-				e.Known = append(e.Known, p.ID)
-			}
-			return 0, e
-		}
-		if open {
-			shut &^= 1 << i
-		} else {
-			shut |= 1 << i
-		}
-	}
-	return shut, nil
-}
-
 // noWay explains why there is no way between two ports.
-func (g *Graph) noWay(a, b *port, shut mask) error {
-	extra := shut &^ g.shut
-	p := g.profile(g.shut)
-	defer p.pages.KeepAlive()
-	if _, ok := g.way(a, b, p); ok && extra != 0 {
-		return fmt.Errorf("%w by sea from %s to %s with %s shut", geodata.ErrNoRoute, show(a.point), show(b.point), g.list(extra))
+func (g *Graph) noWay(a, b *port, t terms, draughtM float64) error {
+	if e := g.apart(a, b); e != nil {
+		return e
 	}
-	return fmt.Errorf("%w by sea from %s to %s: their waters are not joined", geodata.ErrNoRoute, show(a.point), show(b.point))
+	e := &BarredError{From: a.point, To: b.point, DraughtM: draughtM}
+	w, ok := g.way(a, b, terms{shut: g.shut})
+	if !ok { // only by what is shut by default
+		w, ok = g.way(a, b, terms{})
+	}
+	if !ok {
+		return fmt.Errorf("%w by sea from %s to %s: their waters are not joined", geodata.ErrNoRoute, show(a.point), show(b.point))
+	}
+	for _, id := range g.path(a, b, w).Passages {
+		i := g.byID[id]
+		if t.shut>>i&1 == 0 {
+			continue
+		}
+		p := &g.passages[i]
+		bar := Bar{Passage: id, Name: p.Names.EN}
+		if t.shoal>>i&1 != 0 {
+			bar.DraughtM = p.DraughtM
+		}
+		e.Bars = append(e.Bars, bar)
+	}
+	return e
 }
 
-func (g *Graph) list(m mask) string {
-	var ids []string
-	for i, p := range g.passages {
-		if m>>i&1 != 0 {
-			ids = append(ids, p.ID)
+// apart says why no legs join two ports, nil when some do.
+func (g *Graph) apart(a, b *port) error {
+	at := map[int32]bool{}
+	for _, x := range a.approaches {
+		at[g.part[x.node]] = true
+	}
+	const ocean = 0
+	inland := true
+	for _, x := range b.approaches {
+		if at[g.part[x.node]] {
+			return nil
+		}
+		inland = inland && g.part[x.node] != ocean
+	}
+	e := &UnjoinedError{From: a.point, To: b.point, Inland: a.point}
+	if inland {
+		e.Inland = b.point
+	}
+	if p := e.Inland; p[0] > 46 && p[0] < 55.5 && p[1] > 36 && p[1] < 48 {
+		e.Sea = caspian
+	}
+	return e
+}
+
+// parts numbers the parts of the network that no arc joins, the largest 0.
+func parts(n int, arcs []arc) []int32 {
+	root := make([]int32, n)
+	for i := range root {
+		root[i] = int32(i)
+	}
+	find := func(i int32) int32 {
+		for root[i] != i {
+			root[i] = root[root[i]]
+			i = root[i]
+		}
+		return i
+	}
+	for i := range arcs {
+		root[find(arcs[i].owner)] = find(arcs[i].to)
+	}
+	size := make([]int, n)
+	most := int32(0)
+	for i := range root {
+		r := find(int32(i))
+		if size[r]++; size[r] > size[most] {
+			most = r
 		}
 	}
-	return strings.Join(ids, ", ")
+	out := make([]int32, n)
+	for i := range out {
+		if r := find(int32(i)); r != most {
+			out[i] = r + 1
+		}
+	}
+	return out
 }
 
 func show(p orb.Point) string { return fmt.Sprintf("%.3f,%.3f", p[1], p[0]) }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sync"
 
-	"corridor/geodata/network/sea/internal/globe"
 	"corridor/geodata/network/sea/internal/queue"
 	"corridor/geodata/paged"
 )
@@ -18,9 +17,9 @@ const unreached = 1e30 // km
 // labelling).
 type profile struct {
 	shut   mask
-	dear   mask    // passages that weigh more than in the chart…
-	extra  float32 // …by so many km
-	first  []int32 // of each core node's labels; one more at the end
+	priced mask                 // passages that cost more than in the chart…
+	price  [maxPassages]float32 // …by so many km
+	first  []int32              // of each core node's labels; one more at the end
 	labels []label
 	pages  *paged.Pages // that hold first and labels
 
@@ -33,24 +32,24 @@ type label struct {
 	cost, km  float32
 }
 
-// detourKM is how much shorter than by the Cape of Good Hope a way over the North
-// Pacific must be while the Suez route is shut: an assumption, see passages.txt.
-const detourKM = 2200 * globe.KMPerNM
-
-// weight is what passages cost more under the profile than in the chart.
-func (p *profile) weight(passages mask) float32 {
-	if passages&p.dear != 0 {
-		return p.extra
+// weight is what passages cost more under the profile than in the chart. Prices
+// only ever add to it: a shortcut left out because of a cheaper way that sails no
+// other passage stays rightly left out.
+func (p *profile) weight(passages mask) (km float32) {
+	for m := passages & p.priced; m != 0; m &= m - 1 {
+		km += p.price[bits.TrailingZeros64(uint64(m))]
 	}
-	return 0
+	return km
 }
 
 // newProfile builds the labels. A node is a hub for those whose way to it leads
 // over no more important one.
-func (g *Graph) newProfile(shut mask) *profile {
+func (g *Graph) newProfile(t terms) *profile {
+	shut := t.shut
 	p := &profile{shut: shut, berths: newCache[*port, *berthSlot](berthsKept)}
-	if shut&g.suezRoute != 0 {
-		p.dear, p.extra = g.northPacific, detourKM
+	for _, x := range t.prices.list() {
+		p.priced |= 1 << x.passage
+		p.price[x.passage] = x.km
 	}
 	n := g.core
 	labels := make([][]label, n)
@@ -95,8 +94,8 @@ func (g *Graph) newProfile(shut mask) *profile {
 					continue
 				}
 				v := d + c.cost
-				if c.passages&p.dear != 0 {
-					v += p.extra
+				if c.passages&p.priced != 0 {
+					v += p.weight(c.passages)
 				}
 				if v < dist[c.to].cost {
 					if dist[c.to].cost == unreached {

@@ -1,7 +1,11 @@
 package sea
 
 import (
+	"bufio"
+	"compress/gzip"
+	"encoding/binary"
 	"errors"
+	"io"
 	"math"
 	"slices"
 	"sort"
@@ -9,7 +13,6 @@ import (
 	"testing"
 
 	"corridor/geodata"
-	"corridor/geodata/area"
 	"corridor/geodata/network/sea/internal/globe"
 	"corridor/geodata/network/sea/internal/pilot"
 	"corridor/geodata/network/sea/internal/queue"
@@ -48,11 +51,11 @@ func TestRouteProperties(t *testing.T) {
 	codes, at := world(t)
 	rapid.Check(t, func(t *rapid.T) {
 		from, to := rapid.SampledFrom(codes).Draw(t, "from"), rapid.SampledFrom(codes).Draw(t, "to")
-		there, err := g.Route(at[from], at[to], nil)
+		there, err := g.Route(at[from], at[to], geodata.Avoid{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, err := g.Route(at[to], at[from], nil)
+		back, err := g.Route(at[to], at[from], geodata.Avoid{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +78,7 @@ func TestRouteProperties(t *testing.T) {
 				t.Fatalf("%s–%s jumps from %v to %v", from, to, ls[i-1], ls[i])
 			}
 		}
-		table, err := g.Table([]orb.Point{at[from]}, []orb.Point{at[to]}, nil)
+		table, err := g.Table([]orb.Point{at[from]}, []orb.Point{at[to]}, geodata.Avoid{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,13 +88,24 @@ func TestRouteProperties(t *testing.T) {
 	})
 }
 
-func TestAvoidNeverSails(t *testing.T) {
+// Avoiding passages sails none of them, never costs less, and so is never shorter
+// but for the penalties of passages.
+func TestAvoid(t *testing.T) {
 	oneGoroutine(t)
 	g := open(t)
 	codes, at := world(t)
+	cost := func(p geodata.Path) float64 {
+		km := p.DistanceKM
+		for i := 1; i < len(p.Geometry); i++ { // weights are not among the passages
+			for _, id := range g.sailed(globe.FromPoint(p.Geometry[i-1]), globe.FromPoint(p.Geometry[i])) {
+				km += g.passages[id].PenaltyNM * globe.KMPerNM
+			}
+		}
+		return km
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		from, to := rapid.SampledFrom(codes).Draw(t, "from"), rapid.SampledFrom(codes).Draw(t, "to")
-		free, err := g.Route(at[from], at[to], nil)
+		free, err := g.Route(at[from], at[to], geodata.Avoid{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,10 +113,7 @@ func TestAvoidNeverSails(t *testing.T) {
 		avoid := rapid.SampledFrom([][]string{
 			{"suez"}, {"malacca", "taiwan"}, {"panama"}, {"gibraltar", "dover"},
 		}).Draw(t, "avoid")
-		if !slices.ContainsFunc(free.Passages, func(id string) bool { return slices.Contains(avoid, id) }) {
-			t.Skip("sails none of them")
-		}
-		p, err := g.Route(at[from], at[to], avoid)
+		p, err := g.Route(at[from], at[to], geodata.Avoid{Passages: avoid})
 		if errors.Is(err, geodata.ErrNoRoute) {
 			return
 		}
@@ -113,6 +124,9 @@ func TestAvoidNeverSails(t *testing.T) {
 			if slices.Contains(p.Passages, id) {
 				t.Fatalf("%s–%s avoiding %v sails %v", from, to, avoid, p.Passages)
 			}
+		}
+		if cost(p) < cost(free)-0.5 {
+			t.Fatalf("%s–%s costs %.1f km, avoiding %v %.1f km", from, to, cost(free), avoid, cost(p))
 		}
 		// Gates are the judge: the drawn line itself must not cross one.
 		for i := 1; i < len(p.Geometry); i++ {
@@ -131,11 +145,11 @@ func TestSearchAgainstDijkstra(t *testing.T) {
 	g := open(t)
 	codes, at := world(t)
 	for k, avoid := range [][]string{nil, {"suez"}, {"panama", "malacca", "gibraltar"}} {
-		shut, err := g.profileOf(avoid)
+		terms, err := g.termsOf(geodata.Avoid{Passages: avoid})
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := g.profile(shut)
+		p, shut := g.profile(terms), terms.shut
 		for i := k; i < len(codes); i += 9 {
 			a, err := g.port(at[codes[i]])
 			if err != nil {
@@ -202,15 +216,99 @@ func (g *Graph) dijkstra(a *port, p *profile) []float64 {
 	return cost
 }
 
-// Ways keep off land they were not built from: the countries of package area,
-// which are drawn and kept another way. Harbours, canals and rivers are exempt.
-func TestWaysKeepOffLand(t *testing.T) {
-	oneGoroutine(t)
-	g := open(t)
-	land, err := area.Open()
+// lands is the land of OpenStreetMap in cells of a fortieth of a degree, as
+// cmd/geodata/sea_lands.go writes it: another survey than Natural Earth's, which
+// the chart was made from.
+type lands struct{ rows [][]int } // per row where land begins and ends, from 180° W
+
+const (
+	landsPerDegree = 40
+	landsSouth     = -60
+)
+
+func readLands(t testing.TB) lands {
+	t.Helper()
+	f, err := testdata.Open("testdata/lands.bin.gz")
 	if err != nil {
 		t.Fatal(err)
 	}
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(z)
+	var l lands
+	for {
+		n, err := binary.ReadUvarint(r)
+		if errors.Is(err, io.EOF) {
+			return l
+		}
+		var row []int
+		x := 0
+		for range 2 * n {
+			d, err := binary.ReadUvarint(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			x += int(d)
+			row = append(row, x)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.rows = append(l.rows, row)
+	}
+}
+
+func (l lands) cell(x, y int) bool {
+	if y < 0 || y >= len(l.rows) {
+		return true
+	}
+	const width = 360 * landsPerDegree
+	x = ((x % width) + width) % width
+	i, found := slices.BinarySearch(l.rows[y], x)
+	if found {
+		i++
+	}
+	return i%2 == 1
+}
+
+// inland reports whether a point is on land with land all around: by more than
+// both surveys may err.
+func (l lands) inland(p orb.Point) bool {
+	x, y := int(math.Floor((p[0]+180)*landsPerDegree)), int(math.Floor((p[1]-landsSouth)*landsPerDegree))
+	for dy := -1; dy <= 1; dy++ {
+		for dx := -1; dx <= 1; dx++ {
+			if !l.cell(x+dx, y+dy) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func TestLands(t *testing.T) {
+	l := readLands(t)
+	for name, c := range map[string]struct {
+		at   orb.Point
+		want bool
+	}{
+		"Moscow": {orb.Point{37.6, 55.75}, true}, "mid-Atlantic": {orb.Point{-30, 30}, false},
+		"the Sahara": {orb.Point{5, 25}, true}, "Chukotka beyond 180°": {orb.Point{-177, 67}, true},
+		"Chukotka unrolled": {orb.Point{183, 67}, true}, "the Caspian": {orb.Point{50.5, 41}, false},
+	} {
+		if got := l.inland(c.at); got != c.want {
+			t.Errorf("%s: inland %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// Ways keep off land as another survey draws it. Harbours and the lanes of canals
+// and rivers are exempt.
+func TestWaysKeepOffLand(t *testing.T) {
+	oneGoroutine(t)
+	g := open(t)
+	land := readLands(t)
 	lanes, err := pilot.Lanes()
 	if err != nil {
 		t.Fatal(err)
@@ -218,26 +316,74 @@ func TestWaysKeepOffLand(t *testing.T) {
 	codes, at := world(t)
 	checked := 0
 	for i, from := range codes {
-		to := codes[(i*7+11)%len(codes)]
-		p, err := g.Route(at[from], at[to], nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for k := 1; k < len(p.Geometry); k++ {
-			arc := globe.NewArc(globe.FromPoint(p.Geometry[k-1]), globe.FromPoint(p.Geometry[k]))
-			for s := 0.0; s < arc.Angle; s += 1.0 / globe.MeanRadiusKM {
-				q := arc.At(s).Point()
-				if globe.DistanceKM(q, at[from]) < 30 || globe.DistanceKM(q, at[to]) < 30 || nearLane(lanes, q) {
-					continue
-				}
-				checked++
-				if c, on := land.Land(q); on {
-					t.Errorf("%s–%s runs over %s at %s", from, to, c, show(q))
+		for k := range 3 {
+			to := codes[(i*7+11+37*k)%len(codes)]
+			p, err := g.Route(at[from], at[to], geodata.Avoid{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k := 1; k < len(p.Geometry); k++ {
+				arc := globe.NewArc(globe.FromPoint(p.Geometry[k-1]), globe.FromPoint(p.Geometry[k]))
+				for s := 0.0; s < arc.Angle; s += 1.0 / globe.MeanRadiusKM {
+					q := arc.At(s).Point()
+					checked++
+					if !land.inland(q) || globe.DistanceKM(q, at[from]) < 30 || globe.DistanceKM(q, at[to]) < 30 || nearLane(lanes, q) {
+						continue
+					}
+					t.Errorf("%s–%s runs over land at %s", from, to, show(q))
 				}
 			}
 		}
 	}
 	t.Logf("%d points looked at", checked)
+}
+
+// Calling at a third port on the way costs no less, but for what the raster and the
+// thinning of legs allow.
+func TestTriangle(t *testing.T) {
+	oneGoroutine(t)
+	g := open(t)
+	codes, at := world(t)
+	p := g.profile(terms{shut: g.shut})
+	d := make([][]float64, len(codes)) // km with penalties
+	for i, a := range codes {
+		d[i] = make([]float64, len(codes))
+		for j, b := range codes {
+			from, err := g.port(at[a])
+			if err != nil {
+				t.Fatal(err)
+			}
+			to, err := g.port(at[b])
+			if err != nil {
+				t.Fatal(err)
+			}
+			w, ok := g.cheapest(from, to, p)
+			if !ok {
+				t.Fatalf("no way from %s to %s", a, b)
+			}
+			d[i][j] = w.cost
+		}
+	}
+	const (
+		harbourKM = 15    // a port's own way out may be shorter than that of ways past it
+		part      = 0.005 // thinning and tautness
+	)
+	worst := math.Inf(-1)
+	for a := range codes {
+		for b := range codes {
+			for c := range codes {
+				if a == b || b == c || a == c {
+					continue
+				}
+				over := d[a][c] - (d[a][b]+d[b][c])*(1+part) - harbourKM
+				worst = max(worst, over)
+				if over > 0 {
+					t.Errorf("%s–%s costs %.0f km, by %s %.0f km", codes[a], codes[c], d[a][c], codes[b], d[a][b]+d[b][c])
+				}
+			}
+		}
+	}
+	t.Logf("nearest to the tolerance: %.1f km", worst)
 }
 
 // nearLane reports whether a point is within 4 km of a lane drawn by hand.
@@ -289,7 +435,7 @@ func TestKnownWays(t *testing.T) {
 		{"CNSHA", "NLRTM", []string{"+northern-sea-route"}, []string{"bering", "northern-sea-route"}, []string{"suez"}},
 		{"GRPIR", "ITGOA", nil, nil, []string{"corinth"}},
 	} {
-		p, err := g.Route(at[c.from], at[c.to], c.avoid)
+		p, err := g.Route(at[c.from], at[c.to], geodata.Avoid{Passages: c.avoid})
 		if err != nil {
 			t.Errorf("%s–%s avoiding %v: %v", c.from, c.to, c.avoid, err)
 			continue
@@ -314,7 +460,7 @@ func TestKnownWays(t *testing.T) {
 func TestNoRoute(t *testing.T) {
 	oneGoroutine(t)
 	g, at := open(t), ports(t)
-	if p, err := g.Route(at["AZBAK"], at["KZAAU"], nil); err != nil || p.DistanceNM() < 180 || p.DistanceNM() > 300 {
+	if p, err := g.Route(at["AZBAK"], at["KZAAU"], geodata.Avoid{}); err != nil || p.DistanceNM() < 180 || p.DistanceNM() > 300 {
 		t.Errorf("Baku–Aktau: %.0f nm, %v; want about 250 nm", p.DistanceNM(), err)
 	}
 	for name, c := range map[string]struct {
@@ -329,7 +475,7 @@ func TestNoRoute(t *testing.T) {
 		"not a number":            {orb.Point{math.NaN(), 0}, at["NLRTM"], nil},
 		"the Gulf without Hormuz": {at["AEJEA"], at["SGSIN"], []string{"hormuz"}},
 	} {
-		p, err := g.Route(c.from, c.to, c.avoid)
+		p, err := g.Route(c.from, c.to, geodata.Avoid{Passages: c.avoid})
 		if !errors.Is(err, geodata.ErrNoRoute) {
 			t.Errorf("%s: %.0f km by %v, error %v, want ErrNoRoute", name, p.DistanceKM, p.Passages, err)
 			continue
@@ -337,10 +483,10 @@ func TestNoRoute(t *testing.T) {
 		t.Logf("%s: %v", name, err)
 	}
 	var unknown *UnknownPassageError
-	if _, err := g.Route(at["NLRTM"], at["DEHAM"], []string{"suetz"}); !errors.As(err, &unknown) || unknown.ID != "suetz" {
+	if _, err := g.Route(at["NLRTM"], at["DEHAM"], geodata.Avoid{Passages: []string{"suetz"}}); !errors.As(err, &unknown) || unknown.ID != "suetz" {
 		t.Errorf("avoiding suetz: %v, want UnknownPassageError", err)
 	}
-	table, err := g.Table([]orb.Point{at["KZAAU"]}, []orb.Point{at["AZBAK"], at["NLRTM"]}, nil)
+	table, err := g.Table([]orb.Point{at["KZAAU"]}, []orb.Point{at["AZBAK"], at["NLRTM"]}, geodata.Avoid{})
 	if err != nil || math.IsInf(table[0][0], 1) || !math.IsInf(table[0][1], 1) {
 		t.Errorf("table from Aktau: %v, %v", table, err)
 	}
@@ -348,7 +494,7 @@ func TestNoRoute(t *testing.T) {
 
 func TestAntimeridian(t *testing.T) {
 	g, at := open(t), ports(t)
-	p, err := g.Route(at["JPYOK"], at["USLGB"], nil)
+	p, err := g.Route(at["JPYOK"], at["USLGB"], geodata.Avoid{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -359,7 +505,7 @@ func TestAntimeridian(t *testing.T) {
 	if last[0] < 180 {
 		t.Errorf("the line ends at longitude %.2f, want it to run on beyond 180°", last[0])
 	}
-	back, err := g.Route(at["USLGB"], at["JPYOK"], nil)
+	back, err := g.Route(at["USLGB"], at["JPYOK"], geodata.Avoid{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -370,7 +516,7 @@ func TestAntimeridian(t *testing.T) {
 
 func TestSamePoint(t *testing.T) {
 	g, at := open(t), ports(t)
-	p, err := g.Route(at["NLRTM"], at["NLRTM"], nil)
+	p, err := g.Route(at["NLRTM"], at["NLRTM"], geodata.Avoid{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -396,7 +542,7 @@ func TestManyAskAtOnce(t *testing.T) {
 	want := map[[2]string]float64{}
 	for _, a := range codes {
 		for _, b := range codes {
-			p, err := g.Route(at[a], at[b], nil)
+			p, err := g.Route(at[a], at[b], geodata.Avoid{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -416,7 +562,7 @@ func TestManyAskAtOnce(t *testing.T) {
 		wg.Go(func() {
 			for _, a := range codes {
 				for _, b := range codes {
-					p, err := fresh.Route(at[a], at[b], nil)
+					p, err := fresh.Route(at[a], at[b], geodata.Avoid{})
 					if err != nil || p.DistanceKM != want[[2]string{a, b}] {
 						t.Errorf("%s–%s: %v km (%v), want %v", a, b, p.DistanceKM, err, want[[2]string{a, b}])
 					}
@@ -424,7 +570,7 @@ func TestManyAskAtOnce(t *testing.T) {
 			}
 		})
 		wg.Go(func() {
-			table, err := fresh.Table(points, points, nil)
+			table, err := fresh.Table(points, points, geodata.Avoid{})
 			if err != nil {
 				t.Error(err)
 				return

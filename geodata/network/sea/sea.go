@@ -13,7 +13,9 @@ package sea
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
+	"hash/crc32"
 	"strings"
 	"sync"
 
@@ -39,7 +41,7 @@ type Passage struct {
 	Kind  string // strait, canal, cape, river or ice
 	// OffByDefault passages are sailed only when opened by "+id" in avoid.
 	OffByDefault bool
-	DraughtM     float64 // deepest draught that passes, general knowledge; 0: no limit known
+	DraughtM     float64 // deepest draught that passes in metres, general knowledge; 0: no limit known
 	// PenaltyNM is what passing costs beyond its length when ways are compared:
 	// waits, speed limits and dues as miles at sea, an assumption. It is never
 	// part of a distance.
@@ -57,6 +59,58 @@ func (e *UnknownPassageError) Error() string {
 	return fmt.Sprintf("unknown passage %q: use any of %s", e.ID, strings.Join(e.Known, ", "))
 }
 
+// Bar is a passage that keeps a ship from its way.
+type Bar struct {
+	Passage string // id
+	Name    string
+	// DraughtM is the deepest draught the passage takes in metres where the ship
+	// draws more; 0 where the caller shut it, or it is shut by default.
+	DraughtM float64
+}
+
+// BarredError says what bars every way between two points. It is a
+// geodata.ErrNoRoute.
+type BarredError struct {
+	From, To orb.Point
+	DraughtM float64 // of the ship; 0 when not given
+	Bars     []Bar   // on the way the ship would take
+}
+
+func (e *BarredError) Error() string {
+	var why []string
+	for _, b := range e.Bars {
+		if b.DraughtM > 0 {
+			why = append(why, fmt.Sprintf("%s (%s) takes %g m, the ship draws %g m", b.Name, b.Passage, b.DraughtM, e.DraughtM))
+		} else {
+			why = append(why, fmt.Sprintf("%s (%s) is shut", b.Name, b.Passage))
+		}
+	}
+	return fmt.Sprintf("%v by sea from %s to %s: %s, and there is no way round", geodata.ErrNoRoute, show(e.From), show(e.To), strings.Join(why, "; "))
+}
+
+func (e *BarredError) Unwrap() error { return geodata.ErrNoRoute }
+
+// UnjoinedError says that no passage joins the waters of two points. It is a
+// geodata.ErrNoRoute.
+type UnjoinedError struct {
+	From, To orb.Point
+	Inland   orb.Point // the one of them that lies on an inland water
+	Sea      string    // its name; empty when it has none here
+}
+
+func (e *UnjoinedError) Error() string {
+	at := fmt.Sprintf("%v by sea from %s to %s: ", geodata.ErrNoRoute, show(e.From), show(e.To))
+	if e.Sea == caspian {
+		return at + fmt.Sprintf("%s lies on the Caspian Sea, which no passage joins to the ocean; sail to one of its ferry ports (Alat near Baku, Aktau, Kuryk, Turkmenbashi) and go on by land", show(e.Inland))
+	}
+	return at + fmt.Sprintf("%s lies on inland water that no passage joins to the other", show(e.Inland))
+}
+
+func (e *UnjoinedError) Unwrap() error { return geodata.ErrNoRoute }
+
+// caspian is the name of the one inland sea freight is shipped on.
+const caspian = "Caspian Sea"
+
 // Graph is the network. It is safe for concurrent use.
 type Graph struct {
 	water    *chart.Water
@@ -65,7 +119,9 @@ type Graph struct {
 	byID     map[string]int
 	shut     mask // by default
 
-	suezRoute, northPacific mask // see detourKM
+	suezRoute, northPacific, panama mask // see detourKM
+
+	part []int32 // by node: the part of the network it belongs to; 0 is the ocean
 
 	nodes []node
 	core  int               // how many of the first nodes are the core
@@ -75,6 +131,8 @@ type Graph struct {
 
 	coreFirst []int32 // as first, for both directions within the core
 	coreArcs  []coreArc
+
+	harbours *harbours // ports worked out beforehand; nil: none
 
 	laneCells map[int]bool // raster cells that hold a node of a lane
 
@@ -90,11 +148,8 @@ type Graph struct {
 	mu       sync.Mutex // guards the caches
 	ports    *cache[orb.Point, *port]
 	locals   *cache[[2]orb.Point, local]
-	profiles *cache[mask, *profileSlot]
+	profiles *cache[terms, *profileSlot]
 }
-
-// mask is a set of passages by index.
-type mask uint64
 
 type node struct {
 	at            globe.Vec
@@ -142,11 +197,19 @@ func OpenPaged(store *paged.Store) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Harbours of another chart are left out: it has just been rebuilt, and they are next.
+	if g.harbours, err = readHarbours(harboursFile, crc32.ChecksumIEEE(chartFile)); err != nil && !errors.Is(err, ErrHarbours) {
+		return nil, fmt.Errorf("open sea network: %w", err)
+	}
 	g.store = store
-	store.Move(append(
+	columns := append(
 		c.Water.Columns(),
 		paged.Of(&g.nodes), paged.Of(&g.first), paged.Of(&g.arcs), paged.Of(&g.coreFirst), paged.Of(&g.coreArcs),
-		paged.Of(&g.nextTo), paged.Of(&g.neighbours),
-	)...)
+		paged.Of(&g.nextTo), paged.Of(&g.neighbours), paged.Of(&g.part),
+	)
+	if g.harbours != nil {
+		columns = append(columns, paged.Of(&g.harbours.content))
+	}
+	store.Move(columns...)
 	return g, nil
 }

@@ -23,20 +23,20 @@ type profileSlot struct {
 	profile *profile
 }
 
-// profile is what is worked out for a set of shut passages. Its pages are to be kept
-// alive for as long as it is read.
-func (g *Graph) profile(shut mask) *profile {
+// profile is what is worked out for terms. Its pages are to be kept alive for as long
+// as it is read.
+func (g *Graph) profile(t terms) *profile {
 	g.mu.Lock()
-	slot, ok := g.profiles.get(shut)
+	slot, ok := g.profiles.get(t)
 	if !ok {
 		slot = &profileSlot{}
-		g.profiles.put(shut, slot)
+		g.profiles.put(t, slot)
 	}
 	g.mu.Unlock()
 	slot.once.Do(func() {
 		g.building.Lock()
 		defer g.building.Unlock()
-		slot.profile = g.newProfile(shut)
+		slot.profile = g.newProfile(t)
 	})
 	return slot.profile
 }
@@ -64,20 +64,64 @@ func (g *Graph) berth(pt *port, p *profile) *berth {
 // way is the best way between two ports: by hubs the berths share, or direct.
 type way struct {
 	km       float64
+	cost     float64 // km with what passages cost
+	from, to *port
 	a, b     *berth
 	i, j     int         // indexes of the hub in both berths
 	direct   []orb.Point // the whole way when it needs no node
 	passages []uint8     // of the direct way
 }
 
-// way finds the cheapest way between two ports.
-func (g *Graph) way(a, b *port, p *profile) (way, bool) {
-	w := way{a: g.berth(a, p), b: g.berth(b, p)}
+// detourKM is how much longer the way by the Cape of Good Hope must be before a
+// ship between Asia and Europe crosses the North Pacific and the Panama Canal
+// while the Suez route is shut: an assumption, see passages.txt.
+const detourKM = 2200 * globe.KMPerNM
+
+// way finds the way ships take between two ports: the cheapest but for one case.
+func (g *Graph) way(a, b *port, t terms) (way, bool) {
+	p := g.profile(t)
+	defer p.pages.KeepAlive()
+	w, ok := g.cheapest(a, b, p)
+	if !ok || t.shut&g.suezRoute == 0 || w.direct != nil || w.km < detourKM {
+		return w, ok
+	}
+	if m := g.passagesOf(w); m&g.northPacific == 0 || m&g.panama == 0 {
+		return w, true
+	}
+	t.shut |= g.panama
+	other := g.profile(t)
+	defer other.pages.KeepAlive()
+	if round, ok := g.cheapest(a, b, other); ok && round.cost < w.cost+detourKM {
+		return round, true
+	}
+	return w, true
+}
+
+// passagesOf is the set of passages a way by hubs sails.
+func (g *Graph) passagesOf(w way) (m mask) {
+	for _, end := range []struct {
+		port *port
+		b    *berth
+		h    hub
+	}{{w.from, w.a, w.a.hubs[w.i]}, {w.to, w.b, w.b.hubs[w.j]}} {
+		approach, steps := g.trail(end.b, end.h)
+		m |= end.port.approaches[approach].passages
+		for _, s := range steps {
+			m |= g.arcs[s.arc].passages
+		}
+	}
+	return m
+}
+
+// cheapest finds the cheapest way between two ports.
+func (g *Graph) cheapest(a, b *port, p *profile) (way, bool) {
+	w := way{from: a, to: b, a: g.berth(a, p), b: g.berth(b, p)}
 	var cost float32
 	w.i, w.j, cost = meet(w.a, w.b)
 	known := math.Inf(1)
 	if w.i >= 0 {
 		known = float64(cost)
+		w.cost = known
 		w.km = float64(w.a.hubs[w.i].km) + float64(w.b.hubs[w.j].km)
 	}
 	if globe.DistanceKM(a.point, b.point) < localKM {
@@ -125,8 +169,12 @@ func (g *Graph) local(a, b *port, p *profile, cost float64) (way, bool) {
 	if l.line == nil || c >= cost {
 		return way{}, false
 	}
-	return way{km: l.km, passages: l.passages, direct: l.line}, true
+	return way{km: l.km, cost: c, passages: l.passages, direct: l.line}, true
 }
+
+// hopRad is how far apart the mouths of neighbouring ports are at most between
+// which a ship need not stand out to sea.
+const hopRad = 60.0 / 60 * math.Pi / 180
 
 // direct looks for a way that needs no node and costs less than one that does.
 func (g *Graph) direct(a, b *port, pr *profile, cost float64) (w way, ok bool) {
@@ -136,11 +184,15 @@ func (g *Graph) direct(a, b *port, pr *profile, cost float64) (w way, ok bool) {
 			x, y := p.line[len(p.line)-1], q.line[len(q.line)-1]
 			km := p.km + q.km + globe.DistanceKM(x, y)
 			// In sight of each other, ports are not much nearer than by nodes.
-			if km >= cost || cost > 1.5*km+200 && !math.IsInf(cost, 1) {
+			if km >= cost || cost > 4*km+400 && !math.IsInf(cost, 1) {
 				continue
 			}
 			vx, vy := globe.FromPoint(x), globe.FromPoint(y)
-			if !g.water.Sight(vx, vy, p.near, q.near) {
+			nearP, nearQ := p.near, q.near
+			if leg := vx.Angle(vy); leg < hopRad {
+				nearP, nearQ = max(nearP, leg/2), max(nearQ, leg/2)
+			}
+			if !g.water.Sight(vx, vy, nearP, nearQ) {
 				continue
 			}
 			ids := slices.Concat(p.passages, g.sailed(vx, vy), reversed(q.passages))
@@ -153,7 +205,7 @@ func (g *Graph) direct(a, b *port, pr *profile, cost float64) (w way, ok bool) {
 				continue
 			}
 			cost, ok = c, true
-			w = way{km: km, passages: ids, direct: slices.Concat(p.line, reversed(q.line))}
+			w = way{km: km, cost: c, passages: ids, direct: slices.Concat(p.line, reversed(q.line))}
 		}
 	}
 	return w, ok
@@ -183,6 +235,7 @@ func (g *Graph) path(a, b *port, w way) geodata.Path {
 
 // corners lists the points a way turns at and the passages it sails.
 func (g *Graph) corners(a, b *port, w way) ([]orb.Point, []uint8) {
+	defer w.a.profile.pages.KeepAlive()
 	start, out := g.trail(w.a, w.a.hubs[w.i])
 	end, back := g.trail(w.b, w.b.hubs[w.j])
 	first, last := &a.approaches[start], &b.approaches[end]

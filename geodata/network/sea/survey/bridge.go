@@ -15,7 +15,7 @@ import (
 const bridgeName = "bridge"
 
 const (
-	bridgeNM  = 9    // longest way over inshore water that joins two waters
+	bridgeNM  = 13   // longest way that joins two waters
 	apartNM   = 10   // two mouths of one water are at least this far apart
 	inlandSea = 2000 // cells: a water this large is joined though it leads nowhere else
 	leastSea  = 80   // cells: smaller waters are no thoroughfares
@@ -68,8 +68,7 @@ func (r *raster) shores(w *waters, ocean int32) map[int32][]int32 {
 			}
 			for x := s.from; x < s.to; x++ {
 				i := int32(y*chart.Width) + x
-				if y > 0 && r.mask[i-chart.Width]&openBit == 0 || y < chart.Height-1 && r.mask[i+chart.Width]&openBit == 0 ||
-					x == s.from || x == s.to-1 {
+				if r.edge(i, outerBit) {
 					out[id] = append(out[id], i)
 				}
 			}

@@ -22,6 +22,7 @@ type vertex struct {
 	point             orb.Point
 	lane              bool
 	local             bool // joins only what is near: the end of a bridge
+	drawn             bool // by hand
 	sighted           bool // may look for others: in open water
 }
 
@@ -47,7 +48,7 @@ func connect(ctx context.Context, water *chart.Water, corners []corner, lanes []
 			if !ok {
 				i = int32(len(vs))
 				byPoint[p] = i
-				v := vertex{point: p, at: globe.FromPoint(p), lane: true, local: l.Name == bridgeName}
+				v := vertex{point: p, at: globe.FromPoint(p), lane: true, local: l.Name == bridgeName, drawn: l.Name != bridgeName && l.Name != narrowName}
 				v.sighted = water.AtPoint(p) == chart.Open
 				vs = append(vs, v)
 			}
@@ -142,7 +143,7 @@ func connect(ctx context.Context, water *chart.Water, corners []corner, lanes []
 		step("  water of %d nodes near %.2f,%.2f", size[c], where[c][1], where[c][0])
 	}
 	for i, v := range vs {
-		if v.lane && kept[i] < 0 {
+		if v.drawn && kept[i] < 0 {
 			step("  lane point %.3f,%.3f joins nothing", v.point[1], v.point[0])
 		}
 	}

@@ -64,7 +64,11 @@ func Build(ctx context.Context, topology []byte, cfg Config, logf func(string, .
 		}
 	}
 	for _, s := range shoals {
-		r.fill([][]point{ringPoints(s.Ring)}, coastBit)
+		bit := coastBit
+		if s.Bar {
+			bit = landBit
+		}
+		r.fill([][]point{ringPoints(s.Ring)}, bit)
 	}
 	step("land drawn")
 	off := r.offings(2 * cfg.OffingNM)
@@ -72,10 +76,15 @@ func Build(ctx context.Context, topology []byte, cfg Config, logf func(string, .
 	width := r.widths(off, uint16(2*cfg.OffingNM*unitsPerNM))
 	step("widths")
 	r.classify(off, width, cfg)
-	for _, line := range r.bridges(off, r.waters()) {
+	parts := r.waters()
+	apart, round := r.bridges(off, parts), r.narrows(off, parts)
+	for _, line := range apart {
 		lanes = append(lanes, pilot.Lane{Name: bridgeName, Line: line})
 	}
-	step("%d lanes and bridges", len(lanes))
+	for _, line := range round {
+		lanes = append(lanes, pilot.Lane{Name: narrowName, Line: line})
+	}
+	step("%d bridges between waters, %d within one", len(apart), len(round))
 	for _, l := range lanes {
 		r.trace(ringPoints(l.Line), laneBit)
 	}

@@ -48,8 +48,12 @@ type Lane struct {
 // Shoal is an area passing ships keep clear of.
 type Shoal struct {
 	Name string
+	Bar  bool // as good as land: no way out of a harbour leads over it either
 	Ring orb.Ring
 }
+
+// barSuffix ends the name of a shoal that is a bar.
+const barSuffix = "(bar)"
 
 // Passages reads the table of passages.
 func Passages() ([]Passage, error) {
@@ -118,7 +122,8 @@ func Lanes() ([]Lane, error) {
 func Shoals() ([]Shoal, error) {
 	var out []Shoal
 	err := eachLine(shoalsText, func(line string) error {
-		out = append(out, Shoal{Name: line})
+		name, bar := strings.CutSuffix(line, barSuffix)
+		out = append(out, Shoal{Name: strings.TrimSpace(name), Bar: bar})
 		return nil
 	}, func(line string) error {
 		ls, err := parseLine(line)
