@@ -129,6 +129,7 @@ type demoUnit struct {
 	Elapsed  time.Duration `json:"elapsed"` // along the plan, at the last tick
 	Arrived  time.Time     `json:"arrived,omitzero"`
 	Failed   int           `json:"failed,omitempty"` // attempts to find a next job
+	Carnet   string        `json:"carnet,omitempty"` // under way
 
 	journey *simulate.Journey
 	posted  time.Time // device time of the last fix
@@ -316,6 +317,11 @@ func (d *demo) fill(ctx context.Context, lane demoLane, g demoGroup) error {
 			return err
 		}
 		taken[kind] = true
+		if o.Corridor == underTIR {
+			if err := d.putToUse(ctx, u, now.Add(-elapsed)); err != nil {
+				return err
+			}
+		}
 		if err := d.backfill(ctx, u, now); err != nil {
 			return err
 		}
@@ -429,6 +435,7 @@ func (d *demo) report(ctx context.Context, carrier int, mode geodata.Mode, batch
 // move advances every unit at each tick and gives those that have arrived a job
 // back.
 func (d *demo) move(ctx context.Context) error {
+	d.customs(ctx)
 	tick := time.NewTicker(d.tick)
 	defer tick.Stop()
 	last := d.clock()
@@ -452,6 +459,7 @@ func (d *demo) move(ctx context.Context) error {
 		}
 		if now.Sub(saved) >= demoSave {
 			saved = now
+			d.customs(ctx)
 			if err := d.save(); err != nil {
 				return err
 			}
@@ -517,6 +525,11 @@ func (d *demo) sendBack(ctx context.Context, u *demoUnit) error {
 			break
 		}
 	}
+	if u.Carnet != "" {
+		if err := d.customsOf(ctx, u); err != nil {
+			return err
+		}
+	}
 	// It leaves at once: nobody wants to watch it wait for the next service.
 	if err := d.dispatch(ctx, u, plan.ID, best); err != nil {
 		return err
@@ -524,6 +537,9 @@ func (d *demo) sendBack(ctx context.Context, u *demoUnit) error {
 	d.mu.Lock()
 	u.From, u.To, u.Elapsed = u.To, u.From, 0
 	d.mu.Unlock()
+	if best.Corridor == underTIR {
+		return d.putToUse(ctx, u, d.clock())
+	}
 	return nil
 }
 

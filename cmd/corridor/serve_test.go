@@ -789,6 +789,18 @@ func TestDemo(t *testing.T) {
 			t.Errorf("party %q does not say that it is simulated", p.Name)
 		}
 	}
+	var carnets struct {
+		Carnets []struct{ Number, Holder, Stage, On string }
+	}
+	s.as(adminKey).must(200, "GET", "/api/v1/carnets", "", &carnets)
+	if len(carnets.Carnets) == 0 {
+		t.Error("no lorry under TIR has a carnet")
+	}
+	for _, c := range carnets.Carnets {
+		if !strings.HasPrefix(c.Number, "SM") || !strings.Contains(c.Holder, "simulated") || c.Stage == "issued" || !strings.HasPrefix(c.On, "SIM-") {
+			t.Errorf("carnet %+v", c)
+		}
+	}
 	var session struct {
 		Demo        bool
 		SpeedFactor float64 `json:"speed_factor"`

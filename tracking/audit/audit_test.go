@@ -6,12 +6,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	_ "github.com/mattn/go-sqlite3"
 
 	"corridor/geodata"
@@ -20,6 +22,7 @@ import (
 	"corridor/tracking/audit"
 	"corridor/tracking/live"
 	"corridor/tracking/poslog"
+	"corridor/tracking/store/postgres"
 	"corridor/tracking/store/sqlite"
 )
 
@@ -216,6 +219,68 @@ func TestTamperedLog(t *testing.T) {
 		if r := check(t, to, audit.Options{}); len(r.Findings) == 0 {
 			t.Errorf("byte %d of %d changed: not found", len(bad)*i/8, len(bad))
 		}
+	}
+}
+
+// The same on PostgreSQL, where there is one to test with.
+func TestTamperedPostgres(t *testing.T) {
+	server := os.Getenv("CORRIDOR_TEST_POSTGRES")
+	if server == "" {
+		t.Skip("NOT TESTED: CORRIDOR_TEST_POSTGRES is not set. Give the URL of a PostgreSQL server, or run make test, which starts one.")
+	}
+	dir, _ := installation(t)
+	lite, log := open(t, dir)
+	defer lite.Close()
+	defer log.Close()
+	admin, err := pgx.Connect(t.Context(), server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close(context.WithoutCancel(t.Context()))
+	name := fmt.Sprintf("audit_%d", time.Now().UnixNano())
+	if _, err := admin.Exec(t.Context(), "CREATE DATABASE "+name); err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path = "/" + name
+	store, err := postgres.Open(t.Context(), u.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	state := tracking.NewState()
+	if err := log.Read(t.Context(), 0, func(seq uint64, b []byte) error {
+		entries, err := tracking.DecodeRecord(b)
+		if err != nil {
+			return err
+		}
+		c, err := state.Apply(seq, entries...)
+		if err != nil {
+			return err
+		}
+		c.Epoch = log.Epoch()
+		return store.Apply(t.Context(), c)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := audit.Check(t.Context(), log, store, audit.Options{Tracks: true})
+	if err != nil || len(r.Findings) > 0 || r.Events == 0 || r.Fixes != 80 {
+		t.Fatalf("nothing was changed: %v %+v\n%s", err, r, show(r))
+	}
+	db, err := pgx.Connect(t.Context(), u.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(context.WithoutCancel(t.Context()))
+	done, err := db.Exec(t.Context(), `UPDATE event SET body = replace(body::text, 'seal S1', 'seal S2')::json WHERE body::text LIKE '%carnet-accept%'`)
+	if err != nil || done.RowsAffected() != 1 {
+		t.Fatalf("%d rows changed, %v", done.RowsAffected(), err)
+	}
+	if r, err = audit.Check(t.Context(), log, store, audit.Options{}); err != nil || !strings.Contains(show(r), "seal S2") {
+		t.Errorf("%v, found\n%s", err, show(r))
 	}
 }
 
