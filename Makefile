@@ -10,8 +10,9 @@ LINT    := $(BIN)/golangci-lint-$(LINT_VERSION)
 UI      := web/ui
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 5s
+SOAK    ?= 15m
 
-.PHONY: run build test test-go test-ui e2e fuzz bench bench-viewers lint fmt footprint vulncheck geodata ui dist-fresh install clean
+.PHONY: run build test test-go test-ui e2e fuzz bench bench-viewers soak lint fmt footprint vulncheck geodata ui dist-fresh install clean
 
 run: build ## build, start the demo on the embedded default, print its URL and how to sign in
 	$(CORRIDOR) serve --demo --addr $(ADDR) --data $(DATA)
@@ -54,6 +55,9 @@ bench: ## benchmarks beside the code; compare with benchstat
 
 bench-viewers: ## a whole server under thousands of viewers, beside bare gorilla; minutes, on a quiet machine
 	$(GO) test ./cmd/corridor -run '^$$' -bench 'Viewer|PostToScreen|Reconnect' -benchtime 1x -timeout 20m
+
+soak: ## a whole server under load for SOAK, its memory and goroutines flat
+	CORRIDOR_SOAK=$(SOAK) $(GO) test ./cmd/corridor -run '^TestSoak$$' -v -timeout 2h
 
 $(LINT):
 	GOBIN=$(CURDIR)/$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)

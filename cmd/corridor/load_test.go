@@ -304,8 +304,10 @@ func skip(_ byte, n int, r *bufio.Reader) error {
 type watchers struct {
 	frames atomic.Int64
 	bytes  atomic.Int64
-	list   []*viewer
-	wg     sync.WaitGroup
+
+	lasting bool // they stay as long as the test does
+	list    []*viewer
+	wg      sync.WaitGroup
 }
 
 func (w *watchers) connect(b testing.TB, n int, addr string, subscribe func(i int) string) {
@@ -321,6 +323,9 @@ func (w *watchers) connect(b testing.TB, n int, addr string, subscribe func(i in
 				if err != nil {
 					failure.CompareAndSwap(nil, &err) // the others would wait as long
 					return
+				}
+				if w.lasting {
+					_ = v.conn.SetDeadline(time.Time{})
 				}
 				w.list[i] = v
 			}
