@@ -89,5 +89,9 @@ type Watch interface {
 	// ErrSlow when more events wait than a watch may hold and ErrClosed when the
 	// tracker stops.
 	Next(ctx context.Context) (Delta, error)
+	// Notify has f called whenever Next may have something to return, perhaps
+	// once more after Close. f is quick and does not call the Watch, whose locks are
+	// held. It is set once, before Next, and called then if there is something.
+	Notify(f func())
 	Close()
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"corridor/tracking"
 )
@@ -15,6 +16,7 @@ type watch struct {
 	audience *audience
 	snapshot tracking.Snapshot // until the first Next
 	wake     chan struct{}
+	notify   atomic.Pointer[func()]
 
 	nextMu  sync.Mutex // one Next at a time; guards backlog, taken before mu
 	backlog *backlog   // events before the snapshot that are still to be delivered
@@ -238,8 +240,17 @@ func (w *watch) offer(o *offering) {
 func (w *watch) signal() {
 	select {
 	case w.wake <- struct{}{}:
+		if f := w.notify.Load(); f != nil {
+			(*f)()
+		}
 	default:
 	}
+}
+
+// Notify implements tracking.Watch.
+func (w *watch) Notify(f func()) {
+	w.notify.Store(&f)
+	f() // what came before
 }
 
 // fail ends the watch; what waits is delivered first. Caller holds mu.

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/gorilla/websocket"
 	"github.com/prometheus/client_golang/prometheus"
@@ -45,7 +44,6 @@ func (c *conn) sendMessage(m *message) error {
 	if m.err != nil {
 		return m.err
 	}
-	_ = c.ws.SetWriteDeadline(time.Now().Add(c.s.cfg.WriteTimeout))
 	if err := c.ws.WritePreparedMessage(m.prepared); err != nil {
 		return fmt.Errorf("%w: %w", errWrite, err)
 	}

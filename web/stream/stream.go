@@ -2,12 +2,12 @@
 // what is the Watcher's decision, this package is the wire. It is not the feed
 // that takes positions in.
 //
-// A connection has two goroutines of its own, so that those of the HTTP server
-// with what they hold end at the handshake: one reads what the client asks for
-// (conn.read); one writes, and only it writes (conn.write): it waits for the next
-// delta of the watch and is woken early to answer, to ping or to say why the
-// connection ends. A client that reads slowly blocks its own writer; positions
-// conflate in the watch meanwhile, and when events pile up the watch ends it.
+// A connection has one goroutine of its own, which reads what the client asks for
+// (conn.read). What is to be written waits for its turn (pump.go): a few workers go
+// from one connection that has something to the next and never wait for a client
+// (outlet.go). A client that reads slowly gets no turn until it has taken what it was
+// sent; positions conflate in the watch meanwhile, and when events pile up the watch
+// ends it.
 //
 // What many connections get alike is encoded once (shared.go).
 package stream
@@ -22,6 +22,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -82,6 +83,8 @@ type Server struct {
 	origins  map[string]bool
 	upgrader websocket.Upgrader
 	metrics  metrics
+	pump     pump
+	nothing  context.Context // done
 
 	mu       sync.Mutex // guards what follows
 	conns    map[*conn]struct{}
@@ -111,7 +114,7 @@ func New(c Config) *Server {
 	}
 	s := &Server{
 		cfg: c, origins: map[string]bool{}, conns: map[*conn]struct{}{}, empty: make(chan struct{}),
-		metrics: newMetrics(c.Metrics),
+		metrics: newMetrics(c.Metrics), nothing: nothing(),
 	}
 	for _, o := range c.Origins {
 		s.origins[strings.ToLower(strings.TrimSuffix(o, "/"))] = true
@@ -162,7 +165,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		turnDown("stopping", http.StatusServiceUnavailable, "the server is stopping: come back in a moment")
 		return
 	}
-	ws, err := s.upgrader.Upgrade(hijacker{w}, r, nil)
+	socket := &hijacker{ResponseWriter: w, timeout: s.cfg.WriteTimeout}
+	ws, err := s.upgrader.Upgrade(socket, r, nil)
 	if err != nil {
 		s.remove(c)
 		return // the upgrader has answered
@@ -171,7 +175,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// kilobytes for as long as it runs.
 	go func() {
 		defer s.remove(c)
-		c.serve(ws)
+		c.serve(ws, socket.out)
 	}()
 }
 
@@ -254,42 +258,43 @@ type conn struct {
 	viewer tracking.Party
 	binary bool
 
-	// The writer's own.
-	roster   *roster // the numbers of units, binary only
-	book     *book   // of the roster, and how much of it was told
-	told     int
-	seq      uint64 // what the client has seen up to
-	epoch    string
-	wait     context.Context // until there is mail or it is time for a ping
-	stopWait context.CancelFunc
+	// Whose turn it is: see pump.go. What follows belongs to the turn.
+	state  atomic.Int32
+	watch  tracking.Watch // nil: nothing was subscribed to
+	roster *roster        // the numbers of units, binary only
+	book   *book          // of the roster, and how much of it was told
+	told   int
+	seq    uint64 // what the client has seen up to
+	epoch  string
+
+	pinging *time.Timer
+	ended   chan struct{} // closed when nothing more is written
 
 	mu      sync.Mutex // guards what follows
 	ws      *websocket.Conn
+	out     *outlet // below ws
 	mail    mail
-	wake    context.CancelFunc // wakes the writer to look at the mail
 	closing bool
 }
 
-// mail is what the writer is to do next.
+// mail is what the next turn is to do.
 type mail struct {
 	errors    []clientError
 	subscribe *subscribe // the latest wins
 	code      int        // close with it
 	reason    string
+	ping      bool
 	gone      bool // the client is gone: nothing can be sent
 }
 
-func (m *mail) any() bool {
-	return len(m.errors) > 0 || m.subscribe != nil || m.code != 0 || m.gone
-}
-
-// post changes the mail and wakes the writer.
+// post changes the mail and asks for a turn.
 func (c *conn) post(change func(*mail)) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	change(&c.mail)
-	if c.wake != nil {
-		c.wake()
+	open := c.ws != nil
+	c.mu.Unlock()
+	if open {
+		c.schedule()
 	}
 }
 
@@ -311,23 +316,23 @@ func (c *conn) cut() {
 	}
 }
 
-func (c *conn) serve(ws *websocket.Conn) {
+func (c *conn) serve(ws *websocket.Conn, out *outlet) {
 	c.binary = ws.Subprotocol() == Binary
+	c.ended = make(chan struct{})
+	out.free = c.schedule
 	c.mu.Lock()
-	c.ws = ws
+	c.ws, c.out = ws, out
 	c.mu.Unlock()
 	open := c.s.metrics.open.WithLabelValues(c.protocol())
 	open.Inc()
 	defer open.Dec()
 	defer ws.Close() //nolint:errcheck // nothing to be done about it
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		c.write()
-	}()
+	c.pinging = time.AfterFunc(c.s.cfg.PingEvery, func() { c.post(func(m *mail) { m.ping = true }) })
+	defer c.pinging.Stop()
+	c.schedule() // for what was posted before
 	c.read()
 	c.post(func(m *mail) { m.gone = true })
-	<-written
+	<-c.ended
 }
 
 func (c *conn) protocol() string {
@@ -380,59 +385,6 @@ func (c *conn) read() {
 	}
 }
 
-// write is the only writer of the connection.
-func (c *conn) write() {
-	var watch tracking.Watch
-	defer func() {
-		c.stopWaiting()
-		if watch != nil {
-			watch.Close()
-		}
-	}()
-	ping := time.Now().Add(c.s.cfg.PingEvery)
-	for {
-		m := c.takeMail()
-		if m.gone || m.code != 0 {
-			c.farewell(m)
-			return
-		}
-		var err error
-		for _, e := range m.errors {
-			err = errors.Join(err, c.sendError(e))
-		}
-		if m.subscribe != nil && err == nil {
-			if watch != nil {
-				watch.Close()
-			}
-			apart(func() { watch, err = c.subscribe(m.subscribe) })
-		}
-		if err == nil && !time.Now().Before(ping) {
-			ping = time.Now().Add(c.s.cfg.PingEvery)
-			apart(func() { err = c.ping() })
-		}
-		for err == nil {
-			// Woken while it was writing, or kept busy past the time for a ping: what
-			// waits comes first, for deltas may never stop.
-			if c.wait != nil && c.wait.Err() != nil && (c.hasMail() || !time.Now().Before(ping)) {
-				break
-			}
-			var d tracking.Delta
-			d, err = c.next(watch, ping)
-			if errors.Is(err, errWoken) {
-				break
-			}
-			if err == nil {
-				err = c.sendDelta(&d)
-			}
-		}
-		if err != nil && !errors.Is(err, errWoken) {
-			c.fail(err)
-			c.farewell(c.takeMail())
-			return
-		}
-	}
-}
-
 // apart runs what calls deep on a stack of its own: that of a connection's own
 // goroutines would keep for ever what it once grew to, and there are thousands.
 func apart(f func()) {
@@ -444,54 +396,12 @@ func apart(f func()) {
 	<-done
 }
 
-func (c *conn) hasMail() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.mail.any()
-}
-
 func (c *conn) takeMail() mail {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m := c.mail
 	c.mail = mail{code: m.code, reason: m.reason, gone: m.gone}
 	return m
-}
-
-var errWoken = errors.New("there is mail, or it is time for a ping")
-
-// next waits for the watch, the mail or the time to ping.
-func (c *conn) next(w tracking.Watch, until time.Time) (tracking.Delta, error) {
-	if c.wait == nil || c.wait.Err() != nil { // one serves many deltas
-		c.stopWaiting()
-		c.wait, c.stopWait = context.WithDeadline(context.Background(), until)
-		c.mu.Lock()
-		c.wake = c.stopWait
-		woken := c.mail.any()
-		c.mu.Unlock()
-		if woken {
-			c.stopWaiting()
-			return tracking.Delta{}, errWoken
-		}
-	}
-	var d tracking.Delta
-	var err error
-	if w != nil {
-		d, err = w.Next(c.wait)
-	} else {
-		<-c.wait.Done()
-		err = c.wait.Err()
-	}
-	if err != nil && c.wait.Err() != nil {
-		err = errWoken
-	}
-	return d, err
-}
-
-func (c *conn) stopWaiting() {
-	if c.stopWait != nil {
-		c.stopWait()
-	}
 }
 
 // fail turns an error of the writer into a close code.
@@ -525,6 +435,11 @@ func (e *closeError) Error() string { return e.reason }
 // farewell says why the connection ends, when this side ends it, and gives the
 // client a moment to answer.
 func (c *conn) farewell(m mail) {
+	c.pinging.Stop()
+	if c.watch != nil {
+		c.watch.Close()
+		c.watch = nil
+	}
 	c.mu.Lock()
 	c.closing = true
 	c.mu.Unlock()
@@ -557,8 +472,14 @@ func short(reason string) string {
 
 var errWrite = errors.New("write")
 
+func writeError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", errWrite, err)
+}
+
 func (c *conn) send(kind int, b []byte) error {
-	_ = c.ws.SetWriteDeadline(time.Now().Add(c.s.cfg.WriteTimeout))
 	if err := c.ws.WriteMessage(kind, b); err != nil {
 		return fmt.Errorf("%w: %w", errWrite, err)
 	}
@@ -578,7 +499,11 @@ func (c *conn) ping() error {
 }
 
 // subscribe replaces the interest and sends the snapshot.
-func (c *conn) subscribe(m *subscribe) (tracking.Watch, error) {
+func (c *conn) subscribe(m *subscribe) error {
+	if c.watch != nil {
+		c.watch.Close()
+		c.watch = nil
+	}
 	i := m.interest
 	i.Viewer = c.viewer
 	r := m.resume
@@ -588,11 +513,13 @@ func (c *conn) subscribe(m *subscribe) (tracking.Watch, error) {
 	}
 	w, err := c.s.cfg.Watcher.Watch(i, r)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := c.sendSnapshot(w.Snapshot()); err != nil {
 		w.Close()
-		return nil, err
+		return err
 	}
-	return w, nil
+	c.watch = w
+	w.Notify(c.schedule)
+	return nil
 }

@@ -54,18 +54,48 @@ type watch struct {
 	errs     chan error
 	closed   chan struct{}
 	once     sync.Once
+
+	mu     sync.Mutex // guards what follows
+	ready  []tracking.Delta
+	failed error
 }
 
 func (w *watch) Snapshot() tracking.Snapshot { return w.snapshot }
 func (w *watch) Next(ctx context.Context) (tracking.Delta, error) {
-	select {
-	case d := <-w.deltas:
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case len(w.ready) > 0:
+		d := w.ready[0]
+		w.ready = w.ready[1:]
 		return d, nil
-	case err := <-w.errs:
-		return tracking.Delta{}, err
-	case <-ctx.Done():
-		return tracking.Delta{}, ctx.Err()
+	case w.failed != nil:
+		return tracking.Delta{}, w.failed
+	case ctx.Err() == nil:
+		panic("it would wait for ever")
 	}
+	return tracking.Delta{}, context.Cause(ctx)
+}
+
+// Notify takes what the test says until the watch is closed.
+func (w *watch) Notify(f func()) {
+	go func() {
+		for {
+			select {
+			case d := <-w.deltas:
+				w.mu.Lock()
+				w.ready = append(w.ready, d)
+				w.mu.Unlock()
+			case err := <-w.errs:
+				w.mu.Lock()
+				w.failed = err
+				w.mu.Unlock()
+			case <-w.closed:
+				return
+			}
+			f()
+		}
+	}()
 }
 func (w *watch) Close() { w.once.Do(func() { close(w.closed) }) }
 
