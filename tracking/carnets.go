@@ -110,8 +110,21 @@ type heldCarnet struct {
 // carnetWay is where a carnet leads, prepared for fixes.
 type carnetWay struct {
 	line    *path.Line
-	offices []float64 // along the line, km, rising
+	offices []wayOffice
+	exits   []float64 // of the operations, along the line
 	route   *route    // of the shipment, when the line is its plan
+
+	// Where the unit was seen last, so that asking what is due looks nothing up.
+	unit  UnitID
+	ms    int64
+	along float64
+}
+
+type wayOffice struct {
+	point     orb.Point
+	at        float64 // along the line, km, rising
+	operation int
+	reachKM   float64
 }
 
 func (s *State) restoreCarnet(d Object) error {
@@ -431,7 +444,15 @@ func (s *State) wayOf(h *heldCarnet) *carnetWay {
 			}
 		}
 		behind = math.Max(behind, along)
-		w.offices = append(w.offices, behind)
+		x := wayOffice{orb.Point{o.Lon, o.Lat}, behind, h.NumberOf(o.ID), atOfficeKM}
+		if o.Role == carnet.Exit || o.Role == carnet.Entry {
+			x.reachKM = atPostKM
+		}
+		w.offices = append(w.offices, x)
+	}
+	w.exits = make([]float64, len(h.Operations))
+	for _, x := range w.offices { // the last of an operation is its exit
+		w.exits[x.operation] = x.at
 	}
 	h.way = w
 	return w
@@ -445,35 +466,37 @@ func (f *folding) sight(h *heldCarnet, fix *Fix) {
 	}
 	here := orb.Point{fix.Lon, fix.Lat}
 	along, off := w.line.Project(here)
+	w.unit, w.ms, w.along = fix.Unit, fix.Time.UnixMilli(), along
 	s := carnet.Sighting{Evidence: evidenceOf(fix), OffKM: off, CorridorKM: cmp.Or(h.CorridorKM, carnet.CorridorKM)}
 	if w.route != nil && h.CorridorKM == 0 {
 		s.CorridorKM = corridorKM(w.route.at(along).mode)
 	}
 	if s.OnWay = off <= s.CorridorKM; s.OnWay {
-		for i := range h.Operations[:len(h.Operations)-1] {
-			if along >= w.exit(&h.Carnet.Carnet, i)+passedKM {
+		for i, exit := range w.exits[:len(w.exits)-1] {
+			if along >= exit+passedKM {
 				s.Beyond = i + 1
 			}
 		}
-		for _, at := range w.offices {
-			if along >= at+passedByKM {
+		for i := range w.offices {
+			if along >= w.offices[i].at+passedByKM {
 				s.Passed++
 			}
 		}
 	}
 	nearest := math.Inf(1)
-	for _, o := range h.Offices {
-		reach := float64(atOfficeKM)
-		if o.Role == carnet.Exit || o.Role == carnet.Entry {
-			reach = atPostKM
+	for i := range w.offices {
+		o := &w.offices[i]
+		// Farther than any reach by the latitude alone: most are.
+		if math.Abs(o.point[1]-here[1]) > 0.1 {
+			continue
 		}
-		d := path.Distance(here, orb.Point{o.Lon, o.Lat})
-		if d > reach {
+		d := path.Distance(here, o.point)
+		if d > o.reachKM {
 			continue
 		}
 		s.AtOffice = true
-		if d < nearest && (!s.OnWay || h.NumberOf(o.ID) == s.Beyond) {
-			nearest, s.Office, s.OfficeKM = d, o.ID, d
+		if d < nearest && (!s.OnWay || o.operation == s.Beyond) {
+			nearest, s.Office, s.OfficeKM = d, h.Offices[i].ID, d
 		}
 	}
 	s.ExitAt = w.exitAt(&h.Carnet.Carnet, along, fix.Time)
@@ -502,7 +525,10 @@ func (f *folding) observe(h *heldCarnet, s carnet.Sighting) {
 func (s *State) silent(h *heldCarnet, now time.Time, w *carnetWay) carnet.Sighting {
 	out := carnet.Sighting{Evidence: carnet.Evidence{Time: now}, Silent: true}
 	if u, ok := s.units[h.unit]; ok && u.located && w != nil && h.Running() >= 0 {
-		along, _ := w.line.Project(u.point())
+		along := w.along
+		if w.unit != u.id || w.ms != u.ms {
+			along, _ = w.line.Project(u.point())
+		}
 		out.ExitAt = w.exitAt(&h.Carnet.Carnet, along, now)
 	}
 	return out
@@ -528,12 +554,6 @@ func (s *State) overdue(now time.Time, way func(*heldCarnet) *carnetWay) []*held
 	return out
 }
 
-// exit is where an operation ends, along the line.
-func (w *carnetWay) exit(c *carnet.Carnet, operation int) float64 {
-	id := c.ExitOf(operation).ID
-	return w.offices[slices.IndexFunc(c.Offices, func(o carnet.Office) bool { return o.ID == id })]
-}
-
 // exitAt is when the operation under way is expected to end; nil when nobody asks,
 // for it has no time limit, or the exit lies behind.
 func (w *carnetWay) exitAt(c *carnet.Carnet, along float64, from time.Time) *time.Time {
@@ -541,7 +561,7 @@ func (w *carnetWay) exitAt(c *carnet.Carnet, along float64, from time.Time) *tim
 	if i < 0 || c.Operations[i].Limit == nil {
 		return nil
 	}
-	exit := w.exit(c, i)
+	exit := w.exits[i]
 	if along >= exit {
 		return nil
 	}

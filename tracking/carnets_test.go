@@ -317,3 +317,56 @@ func TestCarnetEventKinds(t *testing.T) {
 		}
 	}
 }
+
+// manyCarnets is a state with n units under way, each under a carnet with a time limit.
+func manyCarnets(b *testing.B, n int) *tracking.State {
+	b.Helper()
+	s := tracking.NewState()
+	apply := func(e tracking.Entry) {
+		if _, err := s.Apply(s.Seq()+1, e); err != nil {
+			b.Fatal(err)
+		}
+	}
+	batch := &tracking.Positions{Carrier: "c", Received: day}
+	for i := range n {
+		issued, step, _ := carnetEntries()
+		issued.Terms.Number, issued.Unit = fmt.Sprintf("XB%08d", i), tracking.UnitID(fmt.Sprint("U", i))
+		step.Number = issued.Terms.Number
+		apply(issued)
+		apply(step)
+		batch.Positions = append(batch.Positions, tracking.Position{Unit: issued.Unit, Time: day.Add(2 * time.Hour), Lat: 40, Lon: 119})
+	}
+	apply(batch)
+	return s
+}
+
+// What asking every ten seconds whether the time alone decides something costs.
+func BenchmarkDueCarnets(b *testing.B) {
+	const n = 10_000
+	s := manyCarnets(b, n)
+	b.ReportAllocs()
+	for b.Loop() {
+		if s.Due(day.Add(3 * time.Hour)) {
+			b.Fatal("something is due")
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/n, "µs/carnet")
+}
+
+// What a report of a unit under a carnet costs.
+func BenchmarkReportUnderCarnet(b *testing.B) {
+	s := manyCarnets(b, 1000)
+	at := day.Add(3 * time.Hour)
+	b.ReportAllocs()
+	for b.Loop() {
+		at = at.Add(time.Second)
+		e := &tracking.Positions{Carrier: "c", Received: at}
+		for i := range 100 {
+			e.Positions = append(e.Positions, tracking.Position{Unit: tracking.UnitID(fmt.Sprint("U", i)), Time: at, Lat: 40, Lon: 119})
+		}
+		if _, err := s.Apply(s.Seq()+1, e); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "ns/report")
+}
