@@ -117,7 +117,7 @@ func auditInstallation(ctx context.Context, data, database, nats string, o audit
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
 	defer closing(store.Close)
-	log, err := poslog.Open(ctx, poslog.Config{Dir: filepath.Join(data, "log"), URL: nats, MinFree: -1})
+	log, err := poslog.Open(ctx, poslog.Config{Dir: filepath.Join(data, "log"), URL: nats, MinFree: -1, AsItIs: true})
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}

@@ -51,6 +51,8 @@ type Config struct {
 	// NoSync acknowledges before the record is forced to disk: a power cut may
 	// lose the last seconds, a crash of the process nothing.
 	NoSync bool
+	// AsItIs opens a log that is there and sets nothing of it, for who only reads.
+	AsItIs bool
 	Logger *slog.Logger // nil: discard
 
 	begin beginning // of a log that is made anew; see Restore
@@ -207,7 +209,7 @@ func (l *Log) openStream(ctx context.Context) error {
 		limit = l.cfg.MaxBytes
 	}
 	s, err := l.js.Stream(ctx, l.cfg.Stream)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
+	if errors.Is(err, jetstream.ErrStreamNotFound) && !l.cfg.AsItIs {
 		begin := l.cfg.begin
 		if begin.epoch == "" {
 			id := make([]byte, 8)
@@ -240,7 +242,7 @@ func (l *Log) openStream(ctx context.Context) error {
 	if l.epoch == "" {
 		return fmt.Errorf("stream %s is not a log of Corridor: choose another stream name", l.cfg.Stream)
 	}
-	if cfg.MaxBytes != limit {
+	if cfg.MaxBytes != limit && !l.cfg.AsItIs {
 		cfg.MaxBytes = limit
 		if s, err = l.js.UpdateStream(ctx, cfg); err != nil {
 			return fmt.Errorf("set the size limit of stream %s: %w", l.cfg.Stream, err)

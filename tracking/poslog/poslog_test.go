@@ -336,3 +336,31 @@ func BenchmarkAppend(b *testing.B) {
 		}
 	}
 }
+
+// Who only reads sets no limit, and makes no log where there is none.
+func TestOpenAsItIs(t *testing.T) {
+	dir := t.TempDir()
+	if l, err := poslog.Open(t.Context(), poslog.Config{Dir: dir, AsItIs: true}); err == nil {
+		_ = l.Close()
+		t.Error("a log was made")
+	}
+	l, err := poslog.Open(t.Context(), poslog.Config{Dir: dir, MinFree: -1, MaxBytes: 4096})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if l, err = poslog.Open(t.Context(), poslog.Config{Dir: dir, MinFree: -1, AsItIs: true}); err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for range 20 { // the limit is still there
+		if _, err = l.Append(t.Context(), make([]byte, 500)); err != nil {
+			break
+		}
+	}
+	if !errors.Is(err, tracking.ErrFull) {
+		t.Errorf("after 10 kB in a log of 4 kB: %v", err)
+	}
+}
