@@ -268,8 +268,13 @@ type alertKey struct {
 
 func newAlerts() alerts {
 	return alerts{
-		map[RuleID]AlertRule{}, map[string][]RuleID{}, map[HookID]Hook{}, map[AlertID]*Alert{},
-		map[alertKey]AlertID{}, map[AlertID]struct{}{}, map[AlertID]struct{}{},
+		map[RuleID]AlertRule{},
+		map[string][]RuleID{},
+		map[HookID]Hook{},
+		map[AlertID]*Alert{},
+		map[alertKey]AlertID{},
+		map[AlertID]struct{}{},
+		map[AlertID]struct{}{},
 	}
 }
 
@@ -502,7 +507,7 @@ func (f *folding) concerns(r *AlertRule, e *Event) bool {
 	switch {
 	case len(r.Shipments) > 0 && !slices.Contains(r.Shipments, e.Shipment):
 	case len(r.Units) > 0 && !slices.Contains(r.Units, e.Unit):
-	case len(r.Fences) > 0 && !(atFence && slices.Contains(r.Fences, FenceID(e.Detail))):
+	case len(r.Fences) > 0 && (!atFence || !slices.Contains(r.Fences, FenceID(e.Detail))):
 	default:
 		p, ok := f.parties[r.Party]
 		return ok && f.MayReadEvent(p, e)

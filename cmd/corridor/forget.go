@@ -379,6 +379,9 @@ func (o *oblivion) row(t history.Table, row []any) (keep bool, err error) {
 	case "object":
 		id := row[1].(string)
 		drop = o.units[id] || o.shipments[id] || o.parties[id]
+		if !drop {
+			drop, err = o.owns(row[0].(string), row[at("body")].(string))
+		}
 	case "key":
 		var k tracking.Key
 		if err := json.Unmarshal([]byte(row[1].(string)), &k); err != nil {
@@ -390,11 +393,14 @@ func (o *oblivion) row(t history.Table, row []any) (keep bool, err error) {
 		if err := json.Unmarshal([]byte(row[at("body")].(string)), &e); err != nil {
 			return false, err
 		}
-		drop = o.shipments[string(e.Shipment)] || o.units[string(e.Unit)]
+		drop = o.shipments[string(e.Shipment)] || o.units[string(e.Unit)] || o.parties[string(e.For)]
 	case "unit":
 		drop = o.numbers[row[0].(int64)]
 	case "open", "sealed", "place":
 		drop = o.numbers[row[at("unit")].(int64)]
+	}
+	if err != nil {
+		return false, err
 	}
 	if drop {
 		o.dropped[t.Name]++
@@ -411,6 +417,23 @@ func (o *oblivion) row(t history.Table, row []any) (keep bool, err error) {
 		}
 	}
 	return true, nil
+}
+
+// owns tells whether a thing is a forgotten party's, or is about what is forgotten.
+func (o *oblivion) owns(kind, body string) (bool, error) {
+	switch kind {
+	case "alert", "rule", "hook", "fence":
+	default:
+		return false, nil
+	}
+	var x struct {
+		Party, Owner string // an alert's owner is a name, and a fence has no party
+		Event        tracking.Event
+	}
+	if err := json.Unmarshal([]byte(body), &x); err != nil {
+		return false, fmt.Errorf("%s: %w", kind, err)
+	}
+	return o.parties[x.Party] || kind == "fence" && o.parties[x.Owner] || o.units[string(x.Event.Unit)] || o.shipments[string(x.Event.Shipment)], nil
 }
 
 // scrub takes texts and the ids of what was deleted out of a document. A reference

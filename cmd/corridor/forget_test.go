@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -43,6 +44,9 @@ func furnish(t *testing.T, c serveConfig) (s *server, carrier client, shipments 
 			if err != nil {
 				return err
 			}
+			if _, err := tr.SetRule(ctx, haul, tracking.AlertRule{Name: "Shocks", Kinds: []string{tracking.EventShock}, Severity: tracking.Info}); err != nil {
+				return err
+			}
 			for i, unit := range []tracking.UnitID{secretUnit, "OPEN-1", secretUnit} {
 				x, err := tr.OpenShipment(ctx, tracking.Shipment{Owner: owner.ID, Carrier: haul.ID, Unit: unit, PlanID: fmt.Sprint("P", i), Reference: fmt.Sprint("PO-", i)})
 				if err != nil {
@@ -77,7 +81,12 @@ func furnish(t *testing.T, c serveConfig) (s *server, carrier client, shipments 
 		unit := []tracking.UnitID{secretUnit, "OPEN-1", "OPEN-2"}[k%3]
 		batch = append(batch, tracking.Position{Unit: unit, Time: begin.Add(time.Duration(k) * time.Second), Lat: 36, Lon: 120 + float64(k)/1000})
 	}
+	batch[0].Sensors = json.RawMessage(`{"shock_g":9}`) // an alert about the unit
 	carrier.must(200, "POST", "/api/v1/positions", positionsJSON(t, batch), nil)
+	var list struct{ Alerts []tracking.Alert }
+	if carrier.must(200, "GET", "/api/v1/alerts", "", &list); len(list.Alerts) != 1 {
+		t.Fatalf("%d alerts", len(list.Alerts))
+	}
 	return s, carrier, shipments
 }
 

@@ -227,7 +227,7 @@ func TestSettledInTheEnd(t *testing.T) {
 	s := newSource(tracking.Hook{URL: server.URL}, alert("A"))
 	s.broken = tracking.ErrFull
 	running(t, notify.Config{Source: s, Web: notify.NewWeb(true), Clock: ahead()})
-	if e := <-s.settled; e.State != tracking.DeliveryDelivered || e.Attempts != 2 || <-posts != <-posts {
+	if e := <-s.settled; e.State != tracking.DeliveryDelivered || e.Attempts != 2 || len(posts) != 2 {
 		t.Errorf("%+v", e)
 	}
 }
@@ -386,8 +386,11 @@ func TestMail(t *testing.T) {
 
 func TestNewMailRefuses(t *testing.T) {
 	for _, bad := range [][2]string{
-		{"mail.example", "a@b.example"}, {"http://mail.example", "a@b.example"}, {"smtp://", "a@b.example"},
-		{"smtp+plain://user@mail.example", "a@b.example"}, {"smtp://mail.example", "nobody"},
+		{"mail.example", "a@b.example"},
+		{"http://mail.example", "a@b.example"},
+		{"smtp://", "a@b.example"},
+		{"smtp+plain://user@mail.example", "a@b.example"},
+		{"smtp://mail.example", "nobody"},
 	} {
 		if _, err := notify.NewMail(bad[0], "", bad[1], ""); err == nil {
 			t.Errorf("%v is taken", bad)
