@@ -28,6 +28,7 @@ func newGraph(c *chart.Chart, table []pilot.Passage) (*Graph, error) {
 		water:     c.Water,
 		byID:      make(map[string]int, len(table)),
 		laneCells: make(map[int]bool),
+		building:  make(chan struct{}, buildingAtOnce),
 		ports:     newCache[orb.Point, *port](portsKept),
 		locals:    newCache[[2]orb.Point, local](portsKept),
 		profiles:  newCache[terms, *profileSlot](profilesKept),

@@ -143,7 +143,7 @@ type Graph struct {
 	climbers sync.Pool    // *climber
 	lookouts sync.Pool    // *lookout
 
-	building sync.Mutex // one profile at a time: each takes three times its size meanwhile
+	building chan struct{} // holds one for each profile being built; see buildingAtOnce
 
 	mu       sync.Mutex // guards the caches
 	ports    *cache[orb.Point, *port]

@@ -14,6 +14,9 @@ import (
 const (
 	profilesKept = 6
 	berthsKept   = 1024 // of each profile
+	// buildingAtOnce bounds how many profiles are built at a time: a plan with a passage
+	// shut asks for two, and each takes three times its size meanwhile.
+	buildingAtOnce = 2
 )
 
 // profileSlot holds the labels for a set of shut passages, built when they are
@@ -34,8 +37,8 @@ func (g *Graph) profile(t terms) *profile {
 	}
 	g.mu.Unlock()
 	slot.once.Do(func() {
-		g.building.Lock()
-		defer g.building.Unlock()
+		g.building <- struct{}{}
+		defer func() { <-g.building }()
 		slot.profile = g.newProfile(t)
 	})
 	return slot.profile
