@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"corridor/geodata"
+	"corridor/geodata/gazetteer"
 	"corridor/geodata/network/sea/internal/chart"
 
 	"github.com/paulmach/orb"
@@ -106,9 +107,29 @@ func BenchmarkRoute(b *testing.B) {
 	}
 }
 
-// BenchmarkTable is a matrix of 200 ports by 200, with nothing known of them.
+// BenchmarkTable is a matrix of 200 by 200: of the gazetteer's ports and of points that
+// are none, cold with nothing known of them.
 func BenchmarkTable(b *testing.B) {
 	g := open(b)
+	places, err := gazetteer.Open()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var gazetteers []orb.Point
+	for i, t := range places.Terminals(geodata.Sea) {
+		if i%8 == 0 && len(gazetteers) < 200 {
+			gazetteers = append(gazetteers, t.Point)
+		}
+	}
+	b.Run("gazetteer's ports cold", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			g.ports = newCache[orb.Point, *port](portsKept)
+			if _, err := g.Table(gazetteers, gazetteers, geodata.Avoid{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	ps := coast(b, g, 200)
 	b.Run("cold ports", func(b *testing.B) {
 		b.ReportAllocs()

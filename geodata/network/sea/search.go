@@ -186,8 +186,9 @@ func (g *Graph) direct(a, b *port, pr *profile, cost float64) (w way, ok bool) {
 			p, q := &a.outs[i], &b.outs[j]
 			x, y := p.line[len(p.line)-1], q.line[len(q.line)-1]
 			km := p.km + q.km + globe.DistanceKM(x, y)
-			// In sight of each other, ports are not much nearer than by nodes.
-			if km >= cost || cost > 4*km+400 && !math.IsInf(cost, 1) {
+			// In sight of each other, ports are not much nearer than by nodes, and the less
+			// the farther they are.
+			if km >= cost || cost > min(4*km+400, 1.05*km+600) && !math.IsInf(cost, 1) {
 				continue
 			}
 			vx, vy := globe.FromPoint(x), globe.FromPoint(y)
