@@ -198,30 +198,45 @@ type Leg struct {
 	Borders      []Border        `json:"borders"`
 	Passages     []string        `json:"passages,omitempty"`
 	Regime       string          `json:"regime,omitempty"` // TIR, T1, SMGS, B/L, AWB …
+	Missed       *Missed         `json:"missed,omitempty"` // nil: the departure is not known by the clock, or hardly ever missed
 	Geometry     json.RawMessage `json:"geometry"`         // GeoJSON LineString, or MultiLineString when cut at ±180°
+}
+
+// Missed is what it means to come too late for a departure known by the clock. It is
+// counted in the times of the option.
+type Missed struct {
+	Where  string    `json:"where"`          // of the departure
+	Chance float64   `json:"chance"`         // in [0, 1] to leave later than Depart
+	Depart time.Time `json:"depart"`         // what an average cargo takes
+	Hours  float64   `json:"hours"`          // the next departure follows so much later
+	Cost   *Money    `json:"cost,omitempty"` // of the capital in the goods meanwhile; nil: their value is not known
 }
 
 // Option is one way to make the journey.
 type Option struct {
-	ID           string    `json:"id"`       // stable within the plan
-	Corridor     string    `json:"corridor"` // sea, rail, road-tir, road, air, sea-rail, …
-	Title        string    `json:"title"`    // "Road TIR via Manzhouli"
-	Via          []string  `json:"via"`      // border post ids, passages or ports that tell it from its kin
-	Modes        []Mode    `json:"modes"`
-	DistanceKM   float64   `json:"distance_km"`
-	TransitHours Hours     `json:"transit_hours"`        // door to door
-	BestHours    float64   `json:"best_hours,omitempty"` // published best time of a comparable service; 0: none known
-	Depart       time.Time `json:"depart"`
-	Arrive       Instants  `json:"arrive"`
-	Cost         Cost      `json:"cost"`
-	CO2eKG       float64   `json:"co2e_kg"` // well-to-wheel
-	OnTime       float64   `json:"on_time"` // chance in [0, 1] to meet OnTimeBasis
-	OnTimeBasis  string    `json:"on_time_basis"`
-	Legs         []Leg     `json:"legs"`
-	Segments     []Segment `json:"segments"`
-	Why          string    `json:"why"`    // one line: why it stands among the others
-	Badges       []string  `json:"badges"` // cheapest, fastest, fastest-by-land, greenest, surest
-	Risks        []string  `json:"risks"`  // one sentence each
+	ID           string   `json:"id"`       // stable within the plan
+	Corridor     string   `json:"corridor"` // sea, rail, road-tir, road, air, sea-rail, …
+	Title        string   `json:"title"`    // "Road TIR via Manzhouli"
+	Via          []string `json:"via"`      // border post ids, passages or ports that tell it from its kin
+	Modes        []Mode   `json:"modes"`
+	DistanceKM   float64  `json:"distance_km"`
+	TransitHours Hours    `json:"transit_hours"` // door to door
+	// TerminalHours is from the first departure of the main haul to its last arrival:
+	// without the lorries that bring and fetch and without the terminals at both ends,
+	// as carriers publish it. Waits between trains and ships on the way are in it.
+	TerminalHours Hours     `json:"terminal_hours"`
+	BestHours     float64   `json:"best_hours,omitempty"` // published best time of a comparable service; 0: none known
+	Depart        time.Time `json:"depart"`
+	Arrive        Instants  `json:"arrive"`
+	Cost          Cost      `json:"cost"`
+	CO2eKG        float64   `json:"co2e_kg"` // well-to-wheel
+	OnTime        float64   `json:"on_time"` // chance in [0, 1] to meet OnTimeBasis
+	OnTimeBasis   string    `json:"on_time_basis"`
+	Legs          []Leg     `json:"legs"`
+	Segments      []Segment `json:"segments"`
+	Why           string    `json:"why"`    // one line: why it stands among the others
+	Badges        []string  `json:"badges"` // cheapest, fastest, fastest-by-land, greenest, surest
+	Risks         []string  `json:"risks"`  // one sentence each
 
 	// DayValue is for what value of a day, in USD, the option is the best of all by
 	// cost and P50; CO2ePrice for what price of a tonne of CO2e, in USD, by cost and

@@ -465,6 +465,9 @@ func (s *sheet) way(o *routing.Option) string {
 	if len(borders) > 0 {
 		out += "; borders " + strings.Join(borders, ", ")
 	}
+	if o.TerminalHours.P50 > 0 {
+		out += fmt.Sprintf("; terminal to terminal %s–%s days", trimmed(math.Round(o.TerminalHours.P50/2.4)/10), trimmed(math.Round(o.TerminalHours.P90/2.4)/10))
+	}
 	if o.BestHours > 0 {
 		out += fmt.Sprintf("; published best %s days", trimmed(o.BestHours/24))
 	}

@@ -156,7 +156,7 @@ func nationalOnly(j journey) bool {
 // alike reports whether two journeys are the same choice to a shipper: the same
 // kind, the same countries, gateways near each other.
 func alike(a, b journey) bool {
-	if withoutRoad(a.corridor) != withoutRoad(b.corridor) || !slices.Equal(a.areas, b.areas) || len(a.gates) != len(b.gates) || nationalOnly(a) != nationalOnly(b) {
+	if a.main != b.main || !slices.Equal(a.areas, b.areas) || len(a.gates) != len(b.gates) || nationalOnly(a) != nationalOnly(b) {
 		return false
 	}
 	for i := range a.gates {

@@ -504,7 +504,7 @@ func (q *query) connect(h hop, token int32, once, marks uint64) {
 	}
 	h.verdict = first(h.verdict, q.countryVerdict(q.sites[h.from].country), q.countryVerdict(q.sites[h.to].country))
 	l := pareto.Link{From: h.from, To: h.to, Rule: h.verdict, Token: token, Once: once, Marks: marks, What: int32(len(q.hops))}
-	for _, waits := range [][]wait{h.before, h.after} {
+	for _, waits := range [...][]wait{h.before, h.after} {
 		for _, w := range waits {
 			m, v := q.meanVar(w.dwell)
 			l.Hours += m
@@ -852,7 +852,7 @@ func (q *query) linkRail() error {
 					}
 					h.before = append(h.before, q.dwell(load, a.region, q.placeName(from)))
 					h.served = true
-					h.service = &q.p.times.Find(geodata.Rail, a.stop(), q.railTarget(to))[0]
+					h.service = &q.p.servicesBetween(geodata.Rail, a.stop(), q.railTarget(to))[0]
 					h.trainKMH = h.service.KMH
 				}
 				q.connect(h, token, once, 0)
@@ -1021,7 +1021,7 @@ func (q *query) measureSea(ctx context.Context) (*seaWays, error) {
 	// The way round the Cape is asked for only where a service takes it.
 	byCape := slices.ContainsFunc(w.out, func(from int32) bool {
 		return slices.ContainsFunc(w.in, func(to int32) bool {
-			return slices.ContainsFunc(q.p.times.Find(geodata.Sea, q.sites[from].stop(), q.sites[to].stop()), func(s timetable.Service) bool { return s.Via == "cape" })
+			return slices.ContainsFunc(q.p.servicesBetween(geodata.Sea, q.sites[from].stop(), q.sites[to].stop()), func(s timetable.Service) bool { return s.Via == "cape" })
 		})
 	})
 	group, ctx := errgroup.WithContext(ctx)
@@ -1062,7 +1062,7 @@ func (q *query) linkSea(w *seaWays) {
 			if from == to || path.Distance(a.point, b.point) < 60 {
 				continue
 			}
-			services := q.p.times.Find(geodata.Sea, a.stop(), b.stop())
+			services := q.p.servicesBetween(geodata.Sea, a.stop(), b.stop())
 			bySuez := finite(now[i][j]) && long[i][j] > now[i][j]*1.002
 			for k := range services {
 				s := &services[k]
@@ -1159,7 +1159,7 @@ func (q *query) linkAir() error {
 				h.verdict = q.verdict(regime.Flight(a.country, b.country))
 			}
 			h.before = append(h.before, q.dwell(timetable.AirExport, a.region, q.placeName(from)))
-			services := q.p.times.Find(geodata.Air, a.stop(), b.stop())
+			services := q.p.servicesBetween(geodata.Air, a.stop(), b.stop())
 			for k := range services {
 				s := &services[k]
 				leg := h

@@ -31,6 +31,7 @@ type journey struct {
 	found    int // its place among all that were found, cheapest first
 	hops     []hop
 	corridor string
+	main     string   // corridor without its lorries
 	areas    []string // entered by land, the origin's first
 	gates    []orb.Point
 	verdict  int32
@@ -78,6 +79,7 @@ func (q *query) trace(l pareto.Label, steps []pareto.Step) journey {
 		}
 	}
 	j.corridor = corridorOf(j.hops)
+	j.main = withoutRoad(j.corridor)
 	q.carnets(&j)
 	return j
 }
@@ -108,7 +110,7 @@ func (q *query) carnets(j *journey) {
 // train is the service of a train: by the Caspian one that says so, where there
 // is one, and otherwise one that does not.
 func (q *query) train(h *hop, caspian bool) *timetable.Service {
-	services := q.p.times.Find(geodata.Rail, q.sites[h.from].stop(), q.railTarget(h.to))
+	services := q.p.servicesBetween(geodata.Rail, q.sites[h.from].stop(), q.railTarget(h.to))
 	if i := slices.IndexFunc(services, func(s timetable.Service) bool { return (s.Via == "caspian") == caspian }); i >= 0 {
 		return &services[i]
 	}
@@ -137,7 +139,7 @@ func (q *query) scheduledTrain(hops []hop) (*timetable.Service, float64) {
 	if to.kind != yard {
 		return nil, 0
 	}
-	services := q.p.times.Find(geodata.Rail, q.sites[hops[0].from].stop(), to.stop())
+	services := q.p.servicesBetween(geodata.Rail, q.sites[hops[0].from].stop(), to.stop())
 	for i := range services {
 		s := &services[i]
 		if moving := s.TransitH - stopsH; s.TransitH > 0 && moving > 0 {
@@ -516,7 +518,7 @@ func (q *query) assemble(j journey, legs []leg, parts []part, lines []tariff.Lin
 		before := sum
 		if p.next != nil {
 			sum = sum.Then(p.next)
-			q.missed(&o, before, p, legs[p.leg].Leg)
+			legs[p.leg].Missed = q.missed(&o, before, p)
 		} else {
 			sum = sum.Plus(p.dist)
 		}
@@ -526,6 +528,7 @@ func (q *query) assemble(j journey, legs []leg, parts []part, lines []tariff.Lin
 		}
 	}
 	o.TransitHours = sum.Hours()
+	o.TerminalHours = mainHaul(legs, parts, medians).Hours()
 	total := o.TransitHours.P50
 	at := func(hours float64) time.Time {
 		return q.depart.Add(time.Duration(hours * float64(time.Hour))).Round(time.Minute)
@@ -591,9 +594,37 @@ func (q *query) assemble(j journey, legs []leg, parts []part, lines []tariff.Lin
 	return o, nil
 }
 
-// missed tells the chance to miss a departure known by the clock: that of
-// leaving later than the departure an average cargo takes.
-func (q *query) missed(o *routing.Option, ready duration.Dist, p part, l routing.Leg) {
+// mainHaul is the span from the first departure of the main haul to its last
+// arrival. Lorries at the ends belong to it only where there is nothing else. How
+// long a departure on the way is waited for is not known apart from when the journey
+// began: there the median stands.
+func mainHaul(legs []leg, parts []part, medians []float64) duration.Dist {
+	first, last := 0, len(legs)-1
+	for first < last && legs[first].Mode == geodata.Road && legs[first].local() {
+		first++
+	}
+	for last > first && legs[last].Mode == geodata.Road && legs[last].local() {
+		last--
+	}
+	var d duration.Dist
+	for i := legs[first].first; i < legs[last].last; i++ {
+		if parts[i].next != nil {
+			d = d.Plus(duration.Fixed(medians[i+1] - medians[i]))
+			continue
+		}
+		d = d.Plus(parts[i].dist)
+	}
+	return d
+}
+
+// local reports whether a leg crosses no border.
+func (l *leg) local() bool { return len(l.Borders) == 0 }
+
+// missed tells the chance to miss a departure known by the clock, that of leaving
+// later than the departure an average cargo takes, and what the next one costs; nil
+// when that hardly ever happens.
+func (q *query) missed(o *routing.Option, ready duration.Dist, p part) *routing.Missed {
+	const seldom = 0.02
 	median := p.next(int(math.Round(ready.Quantile(0.5))))
 	made := 0.0
 	for h := int(ready.Quantile(0.001)); h <= int(ready.Quantile(0.999))+1; h++ {
@@ -601,10 +632,21 @@ func (q *query) missed(o *routing.Option, ready duration.Dist, p part, l routing
 			made = ready.Chance(float64(h) + 0.5)
 		}
 	}
-	if odds := 1 - made; odds >= 0.02 {
-		o.Risks = append(o.Risks, fmt.Sprintf("%.0f in 100 that the departure from %s on %s is missed; the next one follows later.",
-			odds*100, p.where, q.depart.Add(time.Duration(median)*time.Hour).Format("Mon 2 Jan")))
+	if 1-made < seldom {
+		return nil
 	}
+	m := &routing.Missed{
+		Where: p.where, Chance: math.Round((1-made)*1000) / 1000, Depart: q.depart.Add(time.Duration(median) * time.Hour),
+		Hours: float64(p.next(median+1) - median),
+	}
+	words := fmt.Sprintf("%.0f in 100 that the departure from %s on %s is missed; the next one follows %.1f days later", 100*m.Chance, m.Where, m.Depart.Format("Mon 2 Jan"), m.Hours/24)
+	if q.value > 0 {
+		usd := q.p.rates.Sum(q.p.rates.Carrying(q.value, m.Hours))
+		m.Cost = &routing.Money{Amount: math.Round(usd*100) / 100, Currency: "USD"}
+		words += fmt.Sprintf(" and costs %s USD of capital", round2(usd))
+	}
+	o.Risks = append(o.Risks, words+".")
+	return m
 }
 
 // segments draws the strip: stretches between the median moments, joined where

@@ -62,6 +62,7 @@ type Planner struct {
 	world    []routing.Data
 
 	depots                        *depots
+	found                         *services
 	spans                         *spans
 	passageNames                  map[string]string
 	builders, searchers, hopLists *sync.Pool // *pareto.Builder, *pareto.Searcher, *[]hop
@@ -116,6 +117,7 @@ func New(c Config) (*Planner, error) {
 			return nil, err
 		}
 	}
+	p.found = &services{of: p.times}
 	if p.factors == nil {
 		if p.factors, err = emission.Reference(); err != nil {
 			return nil, err

@@ -367,7 +367,7 @@ func (q *query) relays(f *far) []relay {
 			continue
 		}
 		from := timetable.Stop{Place: t.Place, Country: t.Country, Region: timetable.Region(t.Country, t.Point)}
-		if !slices.ContainsFunc(q.p.times.Find(geodata.Air, from, to), func(s timetable.Service) bool {
+		if !slices.ContainsFunc(q.p.servicesBetween(geodata.Air, from, to), func(s timetable.Service) bool {
 			return s.Rhythm.Every <= 25 && (slices.Contains(s.From, string(t.Country)) || slices.Contains(s.From, t.Place))
 		}) {
 			continue

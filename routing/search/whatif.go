@@ -305,7 +305,7 @@ func (q *query) around(j *journey, open []journey, uses func(*hop) bool) []routi
 	for _, same := range []bool{true, false} {
 		for k := range open { // the best first
 			other := &open[k]
-			if len(out) == mostBypasses || same != (withoutRoad(other.corridor) == withoutRoad(j.corridor)) || nationalOnly(*other) != nationalOnly(*j) ||
+			if len(out) == mostBypasses || same != (other.main == j.main) || nationalOnly(*other) != nationalOnly(*j) ||
 				anyHop(other.hops, uses) ||
 				slices.ContainsFunc(chosen, func(c *journey) bool { return alike(*c, *other) }) {
 				continue

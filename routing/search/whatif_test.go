@@ -126,7 +126,9 @@ func FuzzSuppose(f *testing.F) {
 func TestAvoidCarrier(t *testing.T) {
 	p := newFakePlanner(t)
 	r := request("CNTAO", "JPOSA")
-	express := func(o routing.Option) bool { return slices.Contains(o.Via, "express") }
+	express := func(o routing.Option) bool {
+		return slices.ContainsFunc(o.Legs, func(l routing.Leg) bool { return strings.HasPrefix(l.Service, "Express ship of 27 kn") })
+	}
 	if plan := mustPlan(t, p, r, nil); !slices.ContainsFunc(plan.Options, express) {
 		show(t, plan)
 		t.Fatal("no express ship")

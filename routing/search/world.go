@@ -8,12 +8,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/paulmach/orb"
 
 	"corridor/geodata"
 	"corridor/geodata/path"
 	"corridor/routing/regime"
+	"corridor/routing/timetable"
 )
 
 // Router finds ways over the link networks; network.World is one.
@@ -203,33 +205,81 @@ type gap struct {
 	cols []bool
 }
 
+// services are those of one timetable between two stops, remembered: the same
+// terminals come again.
+type services struct {
+	of    *timetable.Table
+	known sync.Map
+	count atomic.Int64
+}
+
+// servicesBetween is timetable.Table.Find through the cache. The answer is shared.
+func (p *Planner) servicesBetween(m geodata.Mode, from, to timetable.Stop) []timetable.Service {
+	const most = 100_000
+	if p.found.of != p.times { // without a carrier, or of the schedules of another day
+		return p.times.Find(m, from, to)
+	}
+	key := struct {
+		mode     geodata.Mode
+		from, to timetable.Stop
+	}{m, from, to}
+	if v, ok := p.found.known.Load(key); ok {
+		return v.([]timetable.Service)
+	}
+	v := p.times.Find(m, from, to)
+	if p.found.count.Add(1) > most {
+		p.found.known.Clear()
+		p.found.count.Store(0)
+	}
+	p.found.known.Store(key, v)
+	return v
+}
+
 // simplifyKM keeps a plan small; the map shows the world.
 const simplifyKM = 1.5
 
-// thinKM is how near to the last point kept others are left out before a way is
-// simplified in earnest: a road of the network has a point every few hundred metres.
-const thinKM = 0.5
-
-func thin(ls orb.LineString, km float64) orb.LineString {
+// simplify drops points of a way that lie within km of what is left. It measures in
+// the plane, each stretch by the width of a degree where it lies: path.Simplify
+// measures on the sphere, which takes five times as long, and nobody sees the
+// difference in lines of this kind.
+func simplify(ls orb.LineString, km float64) orb.LineString {
 	if len(ls) < 3 {
-		return ls
+		return append(orb.LineString(nil), ls...)
 	}
 	const kmPerDegree = path.EarthRadiusKM * math.Pi / 180
-	near := km * km / (kmPerDegree * kmPerDegree)
-	out := append(make(orb.LineString, 0, len(ls)/2+2), ls[0])
-	last := ls[0]
-	shrink := math.Cos(last[1] * math.Pi / 180)
-	for _, p := range ls[1 : len(ls)-1] {
-		x, y := (p[0]-last[0])*shrink, p[1]-last[1]
-		if x*x+y*y < near {
-			continue
+	limit := km * km / (kmPerDegree * kmPerDegree)
+	keep := make([]bool, len(ls))
+	keep[0], keep[len(ls)-1] = true, true
+	for stack := [][2]int{{0, len(ls) - 1}}; len(stack) > 0; {
+		from, to := stack[len(stack)-1][0], stack[len(stack)-1][1]
+		stack = stack[:len(stack)-1]
+		a := ls[from]
+		wide := math.Cos((a[1] + ls[to][1]) / 2 * math.Pi / 180)
+		dx, dy := (ls[to][0]-a[0])*wide, ls[to][1]-a[1]
+		length := dx*dx + dy*dy
+		worst, at := limit, -1
+		for i := from + 1; i < to; i++ {
+			x, y := (ls[i][0]-a[0])*wide, ls[i][1]-a[1]
+			if t := x*dx + y*dy; t > 0 && length > 0 {
+				t = min(1, t/length)
+				x, y = x-t*dx, y-t*dy
+			}
+			if off := x*x + y*y; off > worst {
+				worst, at = off, i
+			}
 		}
-		out, last = append(out, p), p
-		if math.Abs(y) > 0.05 {
-			shrink = math.Cos(p[1] * math.Pi / 180)
+		if at >= 0 {
+			keep[at] = true
+			stack = append(stack, [2]int{from, at}, [2]int{at, to})
 		}
 	}
-	return append(out, ls[len(ls)-1])
+	var out orb.LineString
+	for i, k := range keep {
+		if k {
+			out = append(out, ls[i])
+		}
+	}
+	return out
 }
 
 // route is Router.Route through the cache, with its geometry simplified.
@@ -243,7 +293,7 @@ func (d *distances) route(ctx context.Context, m geodata.Mode, key string, from,
 	if err != nil {
 		return p, err
 	}
-	p.Geometry = path.Simplify(thin(p.Geometry, thinKM), simplifyKM-thinKM)
+	p.Geometry = simplify(p.Geometry, simplifyKM)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.paths) >= maxPaths {

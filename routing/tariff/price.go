@@ -411,8 +411,13 @@ func (s *Sheet) Value(valueUSD, transitHours float64) []Item {
 	}
 	return []Item{
 		{Rate: "fee.insurance", Quantity: valueUSD, Factor: 1, Basis: thousands(valueUSD) + " USD"},
-		{Rate: "finance.carrying", Quantity: valueUSD, Factor: transitHours / (365 * 24), Basis: fmt.Sprintf("%s USD × %.1f of 365 days", thousands(valueUSD), transitHours/24)},
+		s.Carrying(valueUSD, transitHours)[0],
 	}
+}
+
+// Carrying is the cost of the capital in goods over so many hours.
+func (s *Sheet) Carrying(valueUSD, hours float64) []Item {
+	return []Item{{Rate: "finance.carrying", Quantity: valueUSD, Factor: hours / (365 * 24), Basis: fmt.Sprintf("%s USD × %.1f of 365 days", thousands(valueUSD), hours/24)}}
 }
 
 // courierKGPerM3 is what a cubic metre weighs to a courier (rules.md).

@@ -81,7 +81,7 @@ func TestFind(t *testing.T) {
 		{geodata.Sea, qingdao, osaka, "SEA-TAO-OSA-X SEA-CN-JP"},
 		{geodata.Sea, qingdao, vladivostok, "SEA-TAO-VVO"},
 		{geodata.Sea, qingdao, stop("RULED", "RU", 30.2, 59.9), "SEA-LED-CAPE SEA-LED-SUEZ"},
-		{geodata.Sea, hamburg, santos, "SEA-DEFAULT"},
+		{geodata.Sea, hamburg, santos, "SEA-ATL"},
 		{geodata.Rail, qingdao, stop("RUMOW", "RU", 37.6, 55.7), "RAIL-TAO-MOW"},
 		{geodata.Rail, stop("CNXIA", "CN", 108.9, 34.3), stop("DEDUI", "DE", 6.7, 51.4), "RAIL-XIY-DUI"},
 		{geodata.Rail, vladivostok, stop("RUMOW", "RU", 37.6, 55.7), "RAIL-VVO"},

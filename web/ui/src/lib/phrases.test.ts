@@ -78,6 +78,7 @@ describe('what the planner says', () => {
     expect(ru.say('No sensible way by ship is known between Qingdao and Moscow. The network must have a way and a service.')).toBe('Разумного пути (судно) между Qingdao и Moscow не известно. В сети должны быть путь и рейс.');
     expect(zh.say('Qilu block train, about daily')).toBe('齐鲁号班列，约每天一班');
     expect(zh.say('Freighter, about 4 a week (rhythm assumed)')).toBe('货机，约每周 4 班 （班期为假设）');
+    expect(zh.say('12 in 100 that the departure from Qingdao on Tue 8 Dec is missed; the next one follows 3.5 days later and costs 210 USD of capital.')).toContain('下一班晚 3.5 天');
     expect(ru.say('Road TIR via Manzhouli beats it throughout: 510 USD less, 0.7 days sooner')).toBe('Авто TIR: Маньчжурия лучше во всём: дешевле на 510 USD, быстрее на 0,7 сут');
     expect(zh.say('something new')).toBe('something new');
   });

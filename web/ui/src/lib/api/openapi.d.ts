@@ -2110,6 +2110,7 @@ export interface components {
             flown_km?: number;
             from: components["schemas"]["Point"];
             geometry: unknown;
+            missed?: components["schemas"]["Missed"];
             mode: string;
             passages?: string[] | null;
             regime?: string;
@@ -2233,6 +2234,16 @@ export interface components {
         MilestonesOutputBody: {
             /** @description In the order of the way */
             milestones: components["schemas"]["Milestone"][];
+        };
+        Missed: {
+            /** Format: double */
+            chance: number;
+            cost?: components["schemas"]["Money"];
+            /** Format: date-time */
+            depart: string;
+            /** Format: double */
+            hours: number;
+            where: string;
         };
         Money: {
             /** Format: double */
@@ -2364,6 +2375,7 @@ export interface components {
             on_time_basis: string;
             risks: string[] | null;
             segments: components["schemas"]["Segment"][] | null;
+            terminal_hours: components["schemas"]["Hours"];
             title: string;
             transit_hours: components["schemas"]["Hours"];
             via: string[] | null;

@@ -144,6 +144,7 @@ export interface Option {
   distance_km: number;
   transit_hours: Hours;
   best_hours?: number;
+  terminal_hours?: Hours;
   depart: string;
   arrive: { p10: string; p50: string; p90: string };
   cost: { total: Money; low: Money; high: Money; lines: CostLine[] };

@@ -176,6 +176,7 @@ export const en = {
   'opt.why': 'Why',
   'opt.legs': 'Legs',
   'opt.cost': 'Cost',
+  'opt.times': 'Door to door {door}, terminal to terminal {main}',
   'opt.best': 'Best published: {span}',
   'opt.back': 'All corridors',
   'opt.wait': 'waiting',

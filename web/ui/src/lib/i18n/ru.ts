@@ -172,6 +172,7 @@ export const ru: Catalogue = {
   'opt.why': 'Чем хорош',
   'opt.legs': 'Плечи',
   'opt.cost': 'Стоимость',
+  'opt.times': 'От двери до двери {door}, между терминалами {main}',
   'opt.best': 'Лучшее из опубликованного: {span}',
   'opt.back': 'Все коридоры',
   'opt.wait': 'ожидание',

@@ -172,6 +172,7 @@ export const zh: Catalogue = {
   'opt.why': '特点',
   'opt.legs': '运段',
   'opt.cost': '费用',
+  'opt.times': '门到门 {door}，站到站 {main}',
   'opt.best': '公布的最快：{span}',
   'opt.back': '全部走廊',
   'opt.wait': '等待',
