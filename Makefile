@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 5s
 SOAK    ?= 15m
 
-.PHONY: run build test test-go test-ui e2e fuzz bench bench-viewers soak lint fmt footprint vulncheck geodata ui dist-fresh install clean
+.PHONY: run build test test-go test-ui e2e fuzz bench bench-tracker bench-viewers soak lint fmt footprint vulncheck geodata ui dist-fresh install clean
 
 run: build ## build, start the demo on the embedded default, print its URL and how to sign in
 	$(CORRIDOR) serve --demo --addr $(ADDR) --data $(DATA)
@@ -50,8 +50,14 @@ e2e: build ## the journey in a real Chromium
 bench-sea: ## the sea network beside PyPI searoute and scgraph: errors against published distances, and speed
 	$(GO) run ./geodata/network/sea/compare
 
-bench: ## benchmarks beside the code; compare with benchstat
-	.ci/with-postgres $(GO) test -run '^$$' -bench . -benchmem ./...
+bench: ## benchmarks beside the code, a package at a time; compare with benchstat
+	.ci/with-postgres $(GO) test -p 1 -timeout 2h -run '^$$' -bench . -benchmem ./...
+
+bench-tracker: ## every figure of the tracker with its raw baseline beside it, in one run; a quarter of an hour, on a quiet machine
+	.ci/with-postgres $(GO) test -p 1 -run '^$$' -bench 'Insert|Track|Year|Near|Load' -benchtime 10x -timeout 1h ./tracking/store/...
+	$(GO) test -p 1 -run '^$$' -bench 'Append|Fold|Units|Snapshot|Restart|FanOut|Index|Cell$$' ./tracking/poslog ./tracking ./tracking/live ./tracking/fence
+	$(GO) test ./cmd/corridor -run '^$$' -bench Ingest -benchtime 5s -timeout 30m
+	$(MAKE) bench-viewers
 
 bench-viewers: ## a whole server under thousands of viewers, beside bare gorilla; minutes, on a quiet machine
 	$(GO) test ./cmd/corridor -run '^$$' -bench 'Viewer|PostToScreen|Reconnect' -benchtime 1x -timeout 20m
