@@ -153,3 +153,28 @@ func TestAlerts(t *testing.T) {
 		t.Errorf("%d kinds", len(kinds.Kinds))
 	}
 }
+
+// Whatever is sent as a fence is taken or refused, and what is taken comes out as what
+// can be sent again.
+func FuzzFence(f *testing.F) {
+	for _, seed := range []string{
+		`{"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[179,50],[-179,50],[-179,51],[179,51],[179,50]]]},"properties":{"name":"x"}}`,
+		`{"type":"Feature","geometry":{"type":"Point","coordinates":[10,50]},"properties":{"name":"x","radius_m":500}}`,
+		`{"type":"Feature","geometry":{"type":"LineString","coordinates":[[10,50],[11,50.5]]},"properties":{"name":"x","width_m":2000}}`,
+		`{"type":"Feature","properties":{"name":"x","cells":["871f1d489ffffff"]}}`,
+		`{"type":"Feature","geometry":{"type":"Polygon","coordinates":[]},"properties":{"name":"x"}}`,
+		`{"type":"Feature","geometry":null,"properties":null}`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		h := newHarness(t)
+		a := h.as(tracking.Carrier, "POST", "/api/v1/fences", body)
+		switch {
+		case a.Code == 201:
+			h.must(201, h.as(tracking.Carrier, "POST", "/api/v1/fences", strings.ReplaceAll(a.Body.String(), "\n", "")))
+		case a.Code < 400 || a.Code >= 500:
+			t.Fatalf("%d: %s", a.Code, a.Body)
+		}
+	})
+}
