@@ -192,11 +192,14 @@ type BorderPost struct {
 	// Sides holds one point in each country, in the order of Countries. For a
 	// ferry they are the two ports; where only one point of a land crossing is
 	// known both are Point.
-	Sides   [2]orb.Point
-	Gauges  [2]int   // rail only: track gauge on each side in mm; 0 when unknown
-	TIR     bool     // both countries take TIR carnets here
-	Hours   string   // opening hours as "07:00-19:00" in local time; empty: all day or unknown
-	Regimes []Regime // states other than the normal one that were observed
+	Sides  [2]orb.Point
+	Gauges [2]int // rail only: track gauge on each side in mm; 0 when unknown
+	// TIR is whether lorries under TIR carnets may cross here; No where a country is
+	// not party to the Convention, Unknown where nobody told. TIROrigin says who did.
+	TIR       Known
+	TIROrigin Origin
+	Hours     string   // opening hours as "07:00-19:00" in local time; empty: all day or unknown
+	Regimes   []Regime // states other than the normal one that were observed
 }
 
 // Regime is a dated state of a border post and how long it takes then.

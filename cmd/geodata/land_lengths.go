@@ -55,15 +55,27 @@ func knownLengths(mode geodata.Mode) ([]knownLength, error) {
 }
 
 const (
-	stretchReach  = 65.0 // km over which a known length speaks for its surroundings
-	stretchPrior  = 0.08 // how strongly the average holds against one known length
+	stretchReach  = 65.0   // km over which a known length speaks for its surroundings
+	stretchLong   = 1200.0 // km: a longer way says less about a place on it
 	stretchLeast  = 0.95
 	stretchMost   = 1.40
-	stretchRounds = 6
+	stretchRounds = 4
 	stretchStep   = 25.0 // km between samples along a way
-	mostShort     = 1.45 // a known length this much over what is found, or
-	mostLong      = 0.85 // under it, is of another way: the source has a hole
 )
+
+// fitting is how known lengths are believed, found by trying what others, kept
+// back, then came to: README.md. Railways are drawn in more detail than roads, and
+// where one is much off it is another line.
+type fitting struct {
+	prior     float64 // how strongly the average holds against one known length
+	mostShort float64 // a known length this much over what is found, or
+	mostLong  float64 // under it, is of another way: the source has a hole
+}
+
+var fittings = map[geodata.Mode]fitting{
+	geodata.Road: {0.2, 1.25, 0.9},
+	geodata.Rail: {0.3, 1.12, 0.92},
+}
 
 // stretch corrects the lengths of a network's edges.
 func stretch(ctx context.Context, net *land.Net) error {
@@ -80,12 +92,13 @@ func stretch(ctx context.Context, net *land.Net) error {
 		ratio[i] = 1
 	}
 	another := make([]bool, len(known))
+	fit := fittings[net.Mode]
 	for round := range stretchRounds + 1 {
 		g, err := land.New(net)
 		if err != nil {
 			return err
 		}
-		f := &field{cells: map[[2]int][]sample{}}
+		f := &field{prior: fit.prior, cells: map[[2]int][]sample{}}
 		var ratios, errs []float64
 		for i, k := range known {
 			p, err := g.Route(ctx, k.from, k.to, geodata.Avoid{})
@@ -100,7 +113,7 @@ func stretch(ctx context.Context, net *land.Net) error {
 			}
 			off := k.km / p.DistanceKM
 			errs = append(errs, math.Abs(p.DistanceKM/k.km-1))
-			if round == 0 && (off > mostShort || off < mostLong) {
+			if round == 0 && (off > fit.mostShort || off < fit.mostLong) {
 				another[i] = true
 				fmt.Printf("land:   known length %s: %.0f km, found %.0f: another way\n", k.name, k.km, p.DistanceKM)
 			}
@@ -114,7 +127,7 @@ func stretch(ctx context.Context, net *land.Net) error {
 			ratios = append(ratios, ratio[i])
 			for at := stretchStep / 2; at < p.DistanceKM; at += stretchStep {
 				point, _ := path.At(p.Geometry, at*path.Length(p.Geometry)/p.DistanceKM)
-				f.add(point, int32(i), ratio[i])
+				f.add(sample{point, int32(i), ratio[i], k.km})
 			}
 		}
 		slices.Sort(errs)
@@ -137,6 +150,7 @@ func stretch(ctx context.Context, net *land.Net) error {
 
 // field holds the stretch of known ways at samples along them.
 type field struct {
+	prior float64
 	usual float64
 	cells map[[2]int][]sample
 }
@@ -145,15 +159,16 @@ type sample struct {
 	point orb.Point
 	way   int32
 	ratio float64
+	km    float64 // of the way
 }
 
 func fieldCell(p orb.Point) [2]int {
 	return [2]int{int(math.Floor(p.Lat())), int(math.Floor(p.Lon()))}
 }
 
-func (f *field) add(p orb.Point, way int32, ratio float64) {
-	c := fieldCell(p)
-	f.cells[c] = append(f.cells[c], sample{p, way, ratio})
+func (f *field) add(s sample) {
+	c := fieldCell(s.point)
+	f.cells[c] = append(f.cells[c], s)
 }
 
 // along is the mean stretch of a line, at a point every hundred km.
@@ -198,9 +213,9 @@ func (f *field) at(p orb.Point) float64 {
 		ways = append(ways, way)
 	}
 	slices.Sort(ways) // the same sum every time
-	sum, weight := stretchPrior*math.Log(f.usual), stretchPrior
+	sum, weight := f.prior*math.Log(f.usual), f.prior
 	for _, way := range ways {
-		w := math.Exp(-distance[way] * distance[way] / (stretchReach * stretchReach))
+		w := math.Exp(-distance[way]*distance[way]/(stretchReach*stretchReach)) * min(1, stretchLong/nearest[way].km)
 		sum += w * math.Log(nearest[way].ratio)
 		weight += w
 	}

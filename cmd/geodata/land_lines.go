@@ -79,6 +79,9 @@ func (w *lines) build(ctx context.Context, mode geodata.Mode, a *areas) (*land.N
 			Post: e.post, Delay: e.delay, Slow: e.slow, Estimated: e.estimated, Shape: e.shape,
 		})
 	}
+	if err := passenger(net); err != nil {
+		return nil, err
+	}
 	if err := stretch(ctx, net); err != nil {
 		return nil, err
 	}

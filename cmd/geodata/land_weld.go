@@ -104,7 +104,8 @@ func (w *lines) weld(a *areas, mode geodata.Mode) error {
 //go:embed land_links.csv
 var landLinks string
 
-// links adds the bridges, tunnels and stretches of line that the source lacks.
+// links adds the bridges, tunnels and stretches of line that the source lacks. They
+// begin at a line; where the source has none at their other end, they end there.
 func (w *lines) links(mode geodata.Mode) error {
 	rows, err := csv.NewReader(strings.NewReader(landLinks)).ReadAll()
 	if err != nil {
@@ -131,8 +132,13 @@ func (w *lines) links(mode geodata.Mode) error {
 					best, gap = n, d
 				}
 			})
-			if best < 0 {
-				return fmt.Errorf("link %s: no %s near lat %.3f, lon %.3f", row[7], mode, v[2*i], v[2*i+1])
+			switch {
+			case best >= 0 && (i == 0 || best != ends[0]):
+			case i == 0:
+				return fmt.Errorf("link %s: no %s near lat %.3f, lon %.3f", row[7], mode, v[0], v[1])
+			default: // it ends where the source has nothing
+				best, gap = int32(len(w.nodes)), 0
+				w.nodes = append(w.nodes, vertex{lat: lat, lon: lon})
 			}
 			ends[i], gaps = best, gaps+gap
 		}

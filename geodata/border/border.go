@@ -22,6 +22,7 @@ import (
 	"github.com/paulmach/orb"
 
 	"corridor/geodata"
+	"corridor/geodata/path"
 )
 
 var (
@@ -35,6 +36,8 @@ var (
 	othersCSV string
 	//go:embed others_sides.csv
 	othersSidesCSV string
+	//go:embed tir.csv
+	tirCSV string
 )
 
 // Posts returns every post in the order of its id. The caller owns the slice.
@@ -48,6 +51,9 @@ func Posts() ([]geodata.BorderPost, error) {
 	}
 	if err := addSides(posts, strings.NewReader(sidesCSV)); err != nil {
 		return nil, fmt.Errorf("read embedded sides.csv: %w", err)
+	}
+	if err := addTIR(posts, strings.NewReader(tirCSV)); err != nil {
+		return nil, fmt.Errorf("read embedded tir.csv: %w", err)
 	}
 	sort.Slice(posts, func(i, j int) bool { return posts[i].ID < posts[j].ID })
 	return posts, nil
@@ -68,29 +74,54 @@ func Others() ([]geodata.BorderPost, error) {
 	if err := addSides(posts, strings.NewReader(othersSidesCSV)); err != nil {
 		return nil, fmt.Errorf("read embedded others_sides.csv: %w", err)
 	}
+	if err := addTIR(posts, strings.NewReader(tirCSV)); err != nil {
+		return nil, fmt.Errorf("read embedded tir.csv: %w", err)
+	}
 	sort.Slice(posts, func(i, j int) bool { return posts[i].ID < posts[j].ID })
 	return posts, nil
 }
 
 // All returns the posts a planner works with, in the order of their id: Posts, and
-// those of Others that lie between other pairs of countries or serve other modes.
+// what Others adds to them.
 func All() ([]geodata.BorderPost, error) {
 	all, err := Posts()
 	if err != nil {
 		return nil, err
 	}
+	more, err := More(all)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, more...)
+	sort.Slice(all, func(i, j int) bool { return all[i].ID < all[j].ID })
+	return all, nil
+}
+
+// besidePost is how far from a known post of the same countries and mode another
+// is the same one.
+const besidePost = 30 // km
+
+// More returns those of Others that are not among the posts, by id or by place.
+// Between the EU and Norway and Russia or Belarus, where it changes by decree what
+// lorries may use, posts that are there are taken to be all.
+func More(posts []geodata.BorderPost) ([]geodata.BorderPost, error) {
 	others, err := Others()
 	if err != nil {
 		return nil, err
 	}
-	known := len(all)
-	for _, b := range others {
-		if !slices.ContainsFunc(all[:known], func(o geodata.BorderPost) bool { return o.ID == b.ID || samePair(o, b) }) {
-			all = append(all, b)
-		}
+	return slices.DeleteFunc(others, func(b geodata.BorderPost) bool {
+		return slices.ContainsFunc(posts, func(o geodata.BorderPost) bool {
+			return o.ID == b.ID || samePair(o, b) && (decreed(b.Countries) || path.Distance(o.Point, b.Point) < besidePost)
+		})
+	}), nil
+}
+
+func decreed(pair [2]geodata.Country) bool {
+	east := func(c geodata.Country) bool { return c == "RU" || c == "BY" }
+	west := func(c geodata.Country) bool {
+		return slices.Contains([]geodata.Country{"EE", "FI", "LT", "LV", "NO", "PL"}, c)
 	}
-	sort.Slice(all, func(i, j int) bool { return all[i].ID < all[j].ID })
-	return all, nil
+	return east(pair[0]) && west(pair[1]) || west(pair[0]) && east(pair[1])
 }
 
 // samePair reports whether two posts join the same countries by a mode in common.
@@ -324,6 +355,30 @@ func addSides(posts []geodata.BorderPost, r io.Reader) error {
 		for side := range post.Sides {
 			if post.Sides[side], err = point(row[1+2*side], row[2+2*side]); err != nil {
 				return fmt.Errorf("line %d: %w", i+2, err)
+			}
+		}
+	}
+	return nil
+}
+
+// addTIR tells where lorries under TIR carnets may cross, from rows of a post or a
+// country, yes or no, the year and the source. A country's no holds for all its
+// posts; rows of other posts are not for these. Railways have no carnets.
+func addTIR(posts []geodata.BorderPost, r io.Reader) error {
+	rows, err := csv.NewReader(r).ReadAll()
+	if err != nil {
+		return err
+	}
+	for i, row := range rows[min(1, len(rows)):] {
+		var tir geodata.Known
+		if len(row) != 4 || tir.UnmarshalText([]byte(row[1])) != nil || tir == geodata.Unknown || row[3] == "" {
+			return fmt.Errorf("line %d: %q is not a post or country, yes or no, a year and a source", i+2, strings.Join(row, ","))
+		}
+		for j := range posts {
+			p := &posts[j]
+			abroad := tir == geodata.No && (string(p.Countries[0]) == row[0] || string(p.Countries[1]) == row[0])
+			if p.Serves(geodata.Road) && (p.ID == row[0] || abroad) {
+				p.TIR, p.TIROrigin = tir, geodata.Origin{Kind: "K", Confidence: "M", Source: row[3], AsOf: row[2]}
 			}
 		}
 	}

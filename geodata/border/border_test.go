@@ -198,3 +198,59 @@ func TestAll(t *testing.T) {
 		t.Errorf("%d pairs of countries, want 90", len(pairs))
 	}
 }
+
+// Lorries under carnets cross where somebody says so, and nowhere into a country
+// that is not party to the Convention.
+func TestTIR(t *testing.T) {
+	all, err := border.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]geodata.Known{
+		"KHO-NUR": geodata.Yes, "MZL-ZAB-R": geodata.Yes, "PET": geodata.Yes, "KAP": geodata.Yes,
+		"YYG": geodata.No, "MOH": geodata.No, "USMX-LAR": geodata.No,
+		"KHO-ALT": geodata.Unknown, "NOSE-SVI": geodata.Unknown,
+	}
+	known := 0
+	for _, p := range all {
+		if tir, ok := want[p.ID]; ok && p.TIR != tir {
+			t.Errorf("%s takes carnets: %v, want %v", p.ID, p.TIR, tir)
+		}
+		delete(want, p.ID)
+		if p.TIR == geodata.Unknown {
+			continue
+		}
+		known++
+		if p.TIROrigin.Source == "" || p.TIROrigin.AsOf == "" {
+			t.Errorf("%s: carnets %v, but nobody says so: %+v", p.ID, p.TIR, p.TIROrigin)
+		}
+		if !p.Serves(geodata.Road) {
+			t.Errorf("%s takes carnets %v without a road", p.ID, p.TIR)
+		}
+	}
+	for id := range want {
+		t.Errorf("there is no post %s", id)
+	}
+	t.Logf("known of %d posts in %d", known, len(all))
+}
+
+// A post of the wider list is taken beside the facts' own unless it is one of them
+// or lies where they tell all there is.
+func TestMore(t *testing.T) {
+	all, err := border.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	for _, p := range all {
+		ids[p.ID] = true
+	}
+	for id, want := range map[string]bool{
+		"KZRU-AUY": true, "KZRU-KOT": true, "KZRU-URL": true, "CNRU-HUN-R": true,
+		"LTBY-SAL": false, "LVRU-GRE": false, "PLBY-KUZ": false,
+	} {
+		if ids[id] != want {
+			t.Errorf("%s is there: %v, want %v", id, ids[id], want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package search
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"corridor/geodata"
@@ -25,15 +26,17 @@ func TestChains(t *testing.T) {
 		name, from, to string
 		modes          []geodata.Mode
 		legs           []want // in their order; others may lie between
+		avoid          string
 	}{
-		{"sea and rail by Vladivostok", "Qingdao", "Moscow", nil, []want{{geodata.Sea, "Vladivostok"}, {geodata.Rail, ""}}},
-		{"sea and rail by Piraeus", "Shanghai", "Budapest", nil, []want{{geodata.Sea, "Piraeus"}, {geodata.Rail, ""}}},
-		{"rail and road at Małaszewicze", "Xi'an", "Lublin", nil, []want{{geodata.Rail, "Małaszewicze"}, {geodata.Road, ""}}},
-		{"sea and air by Dubai", "Shanghai", "Frankfurt am Main", []geodata.Mode{geodata.Sea, geodata.Air}, []want{{geodata.Sea, "Jebel Ali"}, {geodata.Air, ""}}},
-		{"inland rail, port, sea", "Chongqing", "Los Angeles", nil, []want{{geodata.Rail, ""}, {geodata.Sea, "Los Angeles"}}},
-		{"Caspian ferry with a lorry", "Tashkent", "Baku", nil, []want{{geodata.Road, ""}, {geodata.Sea, "TMB-ALT"}}},
-		{"Middle Corridor", "Xi'an", "Baku", nil, []want{{geodata.Rail, ""}, {geodata.Sea, "AKT-ALT"}, {geodata.Rail, ""}}},
-		{"Baku–Tbilisi–Kars", "Xi'an", "Istanbul", nil, []want{{geodata.Rail, "AKH"}}},
+		{"sea and rail by Vladivostok", "Qingdao", "Moscow", nil, []want{{geodata.Sea, "Vladivostok"}, {geodata.Rail, ""}}, ""},
+		{"sea and rail by Piraeus", "Shanghai", "Budapest", nil, []want{{geodata.Sea, "Piraeus"}, {geodata.Rail, ""}}, ""},
+		{"rail and road at Małaszewicze", "Xi'an", "Lublin", nil, []want{{geodata.Rail, "Małaszewicze"}, {geodata.Road, ""}}, ""},
+		{"sea and air by Dubai", "Shanghai", "Frankfurt am Main", []geodata.Mode{geodata.Sea, geodata.Air}, []want{{geodata.Sea, "Jebel Ali"}, {geodata.Air, ""}}, ""},
+		{"inland rail, port, sea", "Chongqing", "Los Angeles", nil, []want{{geodata.Rail, ""}, {geodata.Sea, "Los Angeles"}}, ""},
+		// By Bajgiran and Iran, or by Kotyaevka and Russia, it is cheaper or sooner.
+		{"Caspian ferry with a lorry", "Tashkent", "Baku", nil, []want{{geodata.Road, ""}, {geodata.Sea, "TMB-ALT"}}, "country:IR country:RU"},
+		{"Middle Corridor", "Xi'an", "Baku", nil, []want{{geodata.Rail, ""}, {geodata.Sea, "AKT-ALT"}, {geodata.Rail, ""}}, ""},
+		{"Baku–Tbilisi–Kars", "Xi'an", "Istanbul", nil, []want{{geodata.Rail, "AKH"}}, ""},
 	} {
 		if underRace && slices.ContainsFunc(c.legs, func(w want) bool {
 			return w.mode == geodata.Sea && len(w.at) > 0 && w.at[0] != 'T' && w.at != "AKT-ALT"
@@ -41,7 +44,7 @@ func TestChains(t *testing.T) {
 			continue // the first table of the sea takes minutes there
 		}
 		r := request(c.from, c.to)
-		r.Modes = c.modes
+		r.Modes, r.Avoid = c.modes, strings.Fields(c.avoid)
 		if underRace {
 			r.Modes = []geodata.Mode{geodata.Rail, geodata.Road}
 		}

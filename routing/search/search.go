@@ -82,15 +82,11 @@ func New(c Config) (*Planner, error) {
 	p.builders = &sync.Pool{New: func() any { return new(pareto.Builder) }}
 	p.searchers = &sync.Pool{New: func() any { return new(pareto.Searcher) }}
 	p.hopLists = &sync.Pool{New: func() any { return new([]hop) }}
-	more, err := border.Others()
+	more, err := border.More(c.Posts)
 	if err != nil {
 		return nil, fmt.Errorf("make a planner: %w", err)
 	}
-	for _, b := range more {
-		if !slices.ContainsFunc(c.Posts, func(o geodata.BorderPost) bool { return o.ID == b.ID || samePair(o, b) }) {
-			p.posts = append(p.posts, b)
-		}
-	}
+	p.posts = append(p.posts, more...)
 	if w, ok := c.World.(interface {
 		Passages() ([]sea.Passage, error)
 	}); ok && len(p.passages) == 0 {
@@ -130,12 +126,6 @@ func New(c Config) (*Planner, error) {
 		p.clock = time.Now
 	}
 	return p, nil
-}
-
-// samePair reports whether two posts join the same countries by a mode in common.
-func samePair(a, b geodata.BorderPost) bool {
-	return (a.Countries == b.Countries || a.Countries == [2]geodata.Country{b.Countries[1], b.Countries[0]}) &&
-		slices.ContainsFunc(b.Modes, a.Serves)
 }
 
 // The search is bounded so that it answers while somebody waits.

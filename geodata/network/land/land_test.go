@@ -3,10 +3,12 @@ package land
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/paulmach/orb"
 	"pgregory.net/rapid"
@@ -628,6 +630,42 @@ func BenchmarkRouteQingdaoMoscow(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+		})
+	}
+}
+
+// BenchmarkRouteAny asks for the way with its path between all the cities of the
+// table of known lengths, and again with Russia and posts avoided and for a lorry
+// that keeps off tolls, on metrics made before.
+func BenchmarkRouteAny(b *testing.B) {
+	g := open(b, geodata.Road)
+	names := slices.Sorted(maps.Keys(cities))
+	for _, tt := range []struct {
+		name  string
+		avoid geodata.Avoid
+	}{
+		{"all", geodata.Avoid{}},
+		{"avoid", geodata.Avoid{Countries: []geodata.Country{"RU"}, Borders: []string{"KHO-NUR"}}},
+		{"tolls", geodata.Avoid{Vehicle: geodata.Vehicle{AvoidTolls: true}}},
+	} {
+		b.Run(tt.name, func(b *testing.B) {
+			if _, err := g.Route(b.Context(), cities["Berlin"], cities["Paris"], tt.avoid); err != nil && !errors.Is(err, geodata.ErrNoRoute) {
+				b.Fatal(err)
+			}
+			var took []time.Duration
+			i := 0
+			for b.Loop() {
+				from, to := cities[names[i%len(names)]], cities[names[(i/len(names)+i+1)%len(names)]]
+				i++
+				begin := time.Now()
+				if _, err := g.Route(b.Context(), from, to, tt.avoid); err != nil && !errors.Is(err, geodata.ErrNoRoute) {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(begin))
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
 		})
 	}
 }
