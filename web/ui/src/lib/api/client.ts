@@ -77,6 +77,7 @@ export const api = {
   events: (s: string) => call<{ events: TrackEvent[] | null }>('GET', `/api/v1/shipments/${id(s)}/events`).then((r) => r.events ?? []),
   milestones: (s: string) => call<{ milestones: Milestone[] | null }>('GET', `/api/v1/shipments/${id(s)}/milestones`).then((r) => r.milestones ?? []),
   carnets: (q = '') => call<{ carnets: CarnetSummary[] | null }>('GET', `/api/v1/carnets${q ? `?q=${id(q)}` : ''}`).then((r) => r.carnets ?? []),
+  carnetsOf: (shipment: string) => call<{ carnets: CarnetSummary[] | null }>('GET', `/api/v1/carnets?shipment=${id(shipment)}`).then((r) => r.carnets ?? []),
   carnet: (n: string) => call<Carnet>('GET', `/api/v1/carnets/${id(n)}`),
   issueCarnet: (body: { number: string; holder: string; valid_until: string; shipment: string; vehicle?: string; approval?: string }) =>
     call<Carnet>('POST', '/api/v1/carnets', body),
