@@ -1,6 +1,7 @@
 package tracking
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -254,6 +255,29 @@ func (s *State) Fences() []Fence {
 	for _, id := range slices.Sorted(maps.Keys(s.fences.all)) {
 		out = append(out, s.fences.all[id])
 	}
+	return out
+}
+
+// FenceVisit is a unit in a fence.
+type FenceVisit struct {
+	Unit  UnitID    `json:"unit"`
+	Since time.Time `json:"since"` // device time of the first fix inside
+	Dwelt bool      `json:"dwelt"` // for longer than the fence's rule says
+}
+
+// FenceVisits lists the units that are in a fence, the longest there first.
+func (s *State) FenceVisits(id FenceID) []FenceVisit {
+	out := []FenceVisit{}
+	for u, visits := range s.fences.visits {
+		for _, v := range visits {
+			if v.Fence == id {
+				out = append(out, FenceVisit{u, v.Since, v.Dwelt})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b FenceVisit) int {
+		return cmp.Or(a.Since.Compare(b.Since), strings.Compare(string(a.Unit), string(b.Unit)))
+	})
 	return out
 }
 

@@ -75,6 +75,9 @@ func TestFences(t *testing.T) {
 			if v := s.Visits("A"); len(v) != 1 || !v[0].Dwelt {
 				t.Errorf("visits %+v", v)
 			}
+			if v := s.FenceVisits("f1"); len(v) != 1 || v[0].Unit != "A" || !v[0].Since.Equal(day.Add(time.Minute)) || !v[0].Dwelt {
+				t.Errorf("in the fence are %+v", v)
+			}
 			apply(at(40, 50.02))
 			apply(at(41, 50))
 			apply(&tracking.FenceRemoved{Fence: "f1", At: day})

@@ -58,3 +58,13 @@ func (t *Tracker) Fences(viewer tracking.Party) []tracking.Fence {
 	defer t.mu.RUnlock()
 	return slices.DeleteFunc(t.state.Fences(), func(f tracking.Fence) bool { return !mayReadFence(viewer, &f) })
 }
+
+// FenceVisits lists the units that are in a fence now, the longest there first.
+func (t *Tracker) FenceVisits(viewer tracking.Party, id tracking.FenceID) ([]tracking.FenceVisit, error) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if f, ok := t.state.Fence(id); !ok || !mayReadFence(viewer, &f) {
+		return nil, fmt.Errorf("fence %q: %w", id, tracking.ErrNotFound)
+	}
+	return t.state.FenceVisits(id), nil
+}

@@ -46,6 +46,11 @@ func TestFences(t *testing.T) {
 			t.Errorf("%s is %v's", name, read.Properties["owner"])
 		}
 		h.must(404, h.as(tracking.Shipper, "GET", "/api/v1/fences/"+made.ID, ""))
+		h.must(404, h.as(tracking.Shipper, "GET", "/api/v1/fences/"+made.ID+"/visits", ""))
+		var in struct{ Visits []tracking.FenceVisit }
+		if h.must(200, h.as(tracking.Carrier, "GET", "/api/v1/fences/"+made.ID+"/visits", "")).into(&in); len(in.Visits) != 1 || in.Visits[0].Unit != "KA-7723" {
+			t.Errorf("%s: visits %+v", name, in.Visits)
+		}
 		h.must(404, h.as(tracking.Shipper, "PUT", "/api/v1/fences/"+made.ID, body))
 		h.must(404, h.as(tracking.Shipper, "DELETE", "/api/v1/fences/"+made.ID, ""))
 		h.must(200, h.as(tracking.Carrier, "PUT", "/api/v1/fences/"+made.ID, strings.Replace(body, `"name":"`, `"name":"New `, 1)))

@@ -89,6 +89,7 @@ type Tracker interface {
 	Conditions(tracking.UnitID) []tracking.Condition
 
 	Fences(viewer tracking.Party) []tracking.Fence
+	FenceVisits(viewer tracking.Party, id tracking.FenceID) ([]tracking.FenceVisit, error)
 	SetFence(ctx context.Context, viewer tracking.Party, f tracking.Fence) (tracking.Fence, error)
 	RemoveFence(ctx context.Context, viewer tracking.Party, id tracking.FenceID) error
 

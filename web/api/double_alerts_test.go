@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"slices"
+	"time"
 
 	"corridor/tracking"
 )
@@ -68,6 +69,16 @@ func (w *world) SetFence(_ context.Context, v tracking.Party, f tracking.Fence) 
 	f.Created = w.now
 	return set(v, &w.fences, f, func(f *tracking.Fence) *tracking.FenceID { return &f.ID }, func(f *tracking.Fence) *tracking.PartyID { return &f.Owner },
 		func() tracking.FenceID { return tracking.FenceID(w.id("f")) })
+}
+
+// FenceVisits has somebody in every fence that may be read.
+func (w *world) FenceVisits(v tracking.Party, id tracking.FenceID) ([]tracking.FenceVisit, error) {
+	for _, f := range w.Fences(v) {
+		if f.ID == id {
+			return []tracking.FenceVisit{{Unit: "KA-7723", Since: w.now.Add(-time.Hour), Dwelt: true}}, nil
+		}
+	}
+	return nil, tracking.ErrNotFound
 }
 
 func (w *world) RemoveFence(_ context.Context, v tracking.Party, id tracking.FenceID) error {

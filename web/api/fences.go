@@ -52,6 +52,11 @@ type (
 	}
 	fenceOutput  struct{ Body fenceFeature }
 	fencesOutput struct{ Body fenceCollection }
+	visitsOutput struct {
+		Body struct {
+			Visits []tracking.FenceVisit `json:"visits" nullable:"false" doc:"The longest there first"`
+		}
+	}
 )
 
 // fence reads what a feature says.
@@ -191,6 +196,13 @@ func (a *api) deleteFence(ctx context.Context, in *fenceID) (*struct{}, error) {
 	return nil, a.Tracker.RemoveFence(ctx, viewer(ctx), in.ID)
 }
 
+func (a *api) fenceVisits(ctx context.Context, in *fenceID) (*visitsOutput, error) {
+	out := &visitsOutput{}
+	var err error
+	out.Body.Visits, err = a.Tracker.FenceVisits(viewer(ctx), in.ID)
+	return out, err
+}
+
 // fenceOperations are the rows of the table that are about fences.
 func (a *api) fenceOperations(full, notFound int) {
 	const path, one = "/api/v1/fences", "/api/v1/fences/{id}"
@@ -217,4 +229,8 @@ func (a *api) fenceOperations(full, notFound int) {
 		id: "delete-fence", method: "DELETE", path: one, tag: "alerts", access: web.SignedIn, status: 204, errors: []int{notFound, full},
 		summary: "Take a fence away",
 	}, a.deleteFence)
+	handle(a, operation{
+		id: "list-fence-visits", method: "GET", path: one + "/visits", tag: "alerts", access: web.SignedIn, errors: []int{notFound},
+		summary: "The units that are in a fence now",
+	}, a.fenceVisits)
 }

@@ -268,8 +268,70 @@ test('a lost connection is told, and the picture comes back', async ({ page, cor
   await expect(page.locator('.chosen')).toHaveAttribute('data-unit', 'TRK-9'); // what was known stays
   await corridor.start();
   await expect(page.locator('.banner')).toContainText('Back online', { timeout: 60_000 });
-  await post(10, 89.5);
-  await expect(page.locator('.chosen')).toHaveAttribute('data-lon', '89.5');
+  await post(10, 89.95);
+  await expect(page.locator('.chosen')).toHaveAttribute('data-lon', '89.95');
+});
+
+test('a fence, a rule and what comes of them', async ({ page, corridor }) => {
+  await prefer(page, 'en', 'dark');
+  await signIn(page, corridor);
+  const carrier = await corridor.carrier('Yard Shuttle');
+  const post = (minutesAgo: number, lon: number) => corridor.call('POST', '/api/v1/positions', [{ unit: 'YS-1', time: new Date(Date.now() - minutesAgo * 60_000).toISOString(), lat: 50, lon, speed_kmh: 30 }], carrier.key);
+  await post(20, 9.9);
+
+  // A fence that crosses itself is refused in words; a circle is kept and drawn.
+  await page.goto(`${corridor.url}/fences`);
+  await page.getByRole('button', { name: 'New fence' }).click();
+  await page.locator('#fname').fill('North yard');
+  await page.getByRole('button', { name: 'GeoJSON' }).click();
+  await page.locator('#fshape').fill('{"type":"Polygon","coordinates":[[[0,0],[2,2],[2,0],[0,2],[0,0]]]}');
+  await page.locator('dialog button[type=submit]').click();
+  await expect(page.getByRole('alert')).toContainText('crosses itself');
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Circle' }).click();
+  await page.locator('#fwhere').fill('50, 10');
+  await page.locator('#fradius').fill('2');
+  await page.locator('dialog button[type=submit]').click();
+  await expect(page.locator('.row')).toContainText('Circle · 2 km');
+
+  // A rule about it.
+  await page.goto(`${corridor.url}/alerts`);
+  await expect(page.getByText('No open alerts')).toBeVisible();
+  await page.getByRole('tab', { name: 'Rules' }).click();
+  await page.getByRole('button', { name: 'New rule' }).click();
+  await page.locator('#rname').fill('Yard');
+  await page.locator('#rsev').selectOption('critical');
+  await page.getByLabel('Entered fence').check();
+  await page.getByLabel('North yard').check();
+  await expectAccessible(page);
+  await page.locator('dialog button[type=submit]').click();
+  await expect(page.locator('li', { hasText: 'Entered fence' })).toContainText('critical');
+
+  // The unit drives in: an alert, to be put off with a reason, and closed.
+  await post(2, 10);
+  await page.getByRole('tab', { name: 'Alerts' }).click();
+  await expect(page.locator('.al')).toContainText('YS-1', { timeout: 30_000 });
+  await expect(page.locator('.al')).toContainText('North yard');
+  await expectAccessible(page);
+  await page.screenshot({ path: join(shots, 'alerts-en-dark.png') });
+  await page.getByRole('button', { name: 'Snooze', exact: true }).click();
+  await page.locator('#reason').fill('shift change');
+  await page.locator('dialog button[type=submit]').click();
+  await expect(page.locator('.al')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Snoozed' }).click();
+  await expect(page.locator('.al')).toContainText('shift change');
+  await page.locator('.al').getByRole('button', { name: 'Close', exact: true }).click();
+  await page.getByRole('button', { name: 'Closed', exact: true }).click();
+  await expect(page.locator('.al')).toContainText('YS-1');
+
+  // Who is in the fence, and where it is.
+  await page.goto(`${corridor.url}/fences`);
+  await page.locator('.nm').click();
+  await expect(page.locator('.in')).toContainText('YS-1');
+  await page.getByRole('link', { name: 'On the map' }).click();
+  await expect(page.getByRole('button', { name: 'Fences 1' })).toHaveAttribute('aria-pressed', 'true');
+  await page.waitForFunction(() => document.querySelector('.ground > .map')?.hasAttribute('data-idle'));
+  await expectAccessible(page);
 });
 
 for (const [lang, theme] of [['en', 'light'], ['zh', 'dark'], ['ru', 'light']] as [Lang, Theme][]) {

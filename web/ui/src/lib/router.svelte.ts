@@ -1,8 +1,8 @@
 // Pages by path. A page is a folder of the address, its state the query string.
 
-export type Page = 'compare' | 'live' | 'shipments' | 'carnets' | 'borders' | 'rules' | 'signin' | 'share';
+export type Page = 'compare' | 'live' | 'shipments' | 'carnets' | 'borders' | 'rules' | 'alerts' | 'fences' | 'signin' | 'share';
 
-const pages: readonly Page[] = ['compare', 'live', 'shipments', 'carnets', 'borders', 'rules', 'signin', 'share'];
+const pages: readonly Page[] = ['compare', 'live', 'shipments', 'carnets', 'borders', 'rules', 'alerts', 'fences', 'signin', 'share'];
 
 function pageOf(path: string): Page {
   const name = path.split('/')[1] ?? '';

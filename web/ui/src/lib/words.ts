@@ -84,6 +84,7 @@ const passages: Record<string, Names> = {
   chesapeake: { en: 'Chesapeake Bay to Baltimore', zh: '切萨皮克湾（巴尔的摩）', ru: 'Чесапикский залив до Балтимора' },
   columbia: { en: 'Columbia to Portland', zh: '哥伦比亚河（波特兰）', ru: 'Колумбия до Портленда' },
   'st-lawrence': { en: 'St Lawrence to Montréal', zh: '圣劳伦斯河（蒙特利尔）', ru: 'река Святого Лаврентия до Монреаля' },
+  seaway: { en: 'St Lawrence Seaway', zh: '圣劳伦斯航道', ru: 'Морской путь Святого Лаврентия' },
   plate: { en: 'River Plate to Buenos Aires', zh: '拉普拉塔河（布宜诺斯艾利斯）', ru: 'Ла-Плата до Буэнос-Айреса' },
   amazon: { en: 'Amazon to Manaus', zh: '亚马孙河（马瑙斯）', ru: 'Амазонка до Манауса' },
   'saint-petersburg': { en: 'Saint Petersburg fairway', zh: '圣彼得堡航道', ru: 'Санкт-Петербургский морской канал' },

@@ -2,7 +2,7 @@
 // whose problem says what to do; a network failure has status 0.
 
 import type {
-  BorderPost, Carnet, CarnetAct, CarnetSummary, Contact, Eta, Fix, Milestone, Paper, Party, Place, Plan, PlanRequest, Problem, Reference, Rule, Session, Share, Shared, Shipment, ShipmentSummary, TrackEvent, Unit,
+  Alert, AlertAction, AlertRule, BorderPost, Carnet, CarnetAct, CarnetSummary, Contact, Delivery, Eta, EventKind, Fence, FenceVisit, Fix, Hook, Milestone, Paper, Party, Place, Plan, PlanRequest, Problem, Reference, Rule, Session, Share, Shared, Shipment, ShipmentSummary, TrackEvent, Unit,
 } from './types';
 
 export class ApiError extends Error {
@@ -82,6 +82,23 @@ export const api = {
   issueCarnet: (body: { number: string; holder: string; valid_until: string; shipment: string; vehicle?: string; approval?: string }) =>
     call<Carnet>('POST', '/api/v1/carnets', body),
   actOnCarnet: (n: string, body: CarnetAct) => call<Carnet>('POST', `/api/v1/carnets/${id(n)}/steps`, body),
+  eventKinds: () => call<{ kinds: EventKind[] | null }>('GET', '/api/v1/event-kinds').then((r) => r.kinds ?? []),
+  alerts: (state: string) => call<{ alerts: Alert[] | null; total: number }>('GET', `/api/v1/alerts?state=${id(state)}`).then((r) => ({ alerts: r.alerts ?? [], total: r.total })),
+  actOnAlert: (a: string, action: AlertAction) => call<Alert>('POST', `/api/v1/alerts/${id(a)}/actions`, action),
+  alertRules: () => call<{ rules: AlertRule[] | null }>('GET', '/api/v1/alert-rules').then((r) => r.rules ?? []),
+  makeAlertRule: (r: Omit<AlertRule, 'id'>) => call<AlertRule>('POST', '/api/v1/alert-rules', r),
+  putAlertRule: (r: string, body: Omit<AlertRule, 'id'>) => call<AlertRule>('PUT', `/api/v1/alert-rules/${id(r)}`, body),
+  removeAlertRule: (r: string) => call<void>('DELETE', `/api/v1/alert-rules/${id(r)}`),
+  hooks: () => call<{ hooks: Hook[] | null }>('GET', '/api/v1/hooks').then((r) => r.hooks ?? []),
+  makeHook: (h: { name: string; url?: string; mail?: string[] }) => call<Hook>('POST', '/api/v1/hooks', h),
+  removeHook: (h: string) => call<void>('DELETE', `/api/v1/hooks/${id(h)}`),
+  deliveries: (state: string) => call<{ deliveries: Delivery[] | null }>('GET', `/api/v1/deliveries?state=${id(state)}`).then((r) => r.deliveries ?? []),
+  replay: (a: string, hook: string) => call<void>('POST', `/api/v1/deliveries/${id(a)}/${id(hook)}/replay`),
+  fences: () => call<{ features: Fence[] | null }>('GET', '/api/v1/fences').then((r) => r.features ?? []),
+  makeFence: (f: Pick<Fence, 'geometry' | 'properties'>) => call<Fence>('POST', '/api/v1/fences', { type: 'Feature', ...f }),
+  putFence: (f: string, body: Pick<Fence, 'geometry' | 'properties'>) => call<Fence>('PUT', `/api/v1/fences/${id(f)}`, { type: 'Feature', ...body }),
+  removeFence: (f: string) => call<void>('DELETE', `/api/v1/fences/${id(f)}`),
+  fenceVisits: (f: string) => call<{ visits: FenceVisit[] | null }>('GET', `/api/v1/fences/${id(f)}/visits`).then((r) => r.visits ?? []),
   carriers: () => call<{ carriers: Party[] | null }>('GET', '/api/v1/carriers').then((r) => r.carriers ?? []),
   units: () => call<{ units: Unit[] | null }>('GET', '/api/v1/units').then((r) => r.units ?? []),
   track: (unit: string, limit: number) =>

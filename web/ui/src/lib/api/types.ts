@@ -368,6 +368,77 @@ export interface BorderPost {
   note?: string;
 }
 
+/** An area whose visits are told. Circles are Points with a radius, corridors
+ * LineStrings with a width; cells come as the polygons they cover. */
+export interface Fence {
+  type: 'Feature';
+  id: string;
+  geometry: GeoJSON.Geometry | null;
+  properties: { name: string; radius_m?: number; width_m?: number; cells?: string[]; exit_m?: number; dwell_minutes?: number; owner?: string; created?: string };
+}
+
+export interface EventKind {
+  kind: string;
+  means: string;
+  dcsa?: string;
+}
+
+export interface AlertRule {
+  id: string;
+  name: string;
+  kinds: string[];
+  severity: 'info' | 'warning' | 'critical';
+  owner?: string;
+  shipments?: string[] | null;
+  units?: string[] | null;
+  fences?: string[] | null;
+  hooks?: string[] | null;
+}
+
+export interface AlertAction {
+  what: 'acknowledge' | 'snooze' | 'close' | 'reopen' | 'assign';
+  reason?: string;
+  until?: string;
+  owner?: string;
+}
+
+export interface Alert {
+  id: string;
+  name: string;
+  severity: AlertRule['severity'];
+  owner?: string;
+  event: TrackEvent;
+  raised: string;
+  count: number;
+  last: string;
+  state: string;
+  until?: string;
+  actions?: { what: string; by: string; at: string; reason?: string }[] | null;
+}
+
+export interface Hook {
+  id: string;
+  name: string;
+  url?: string;
+  secret?: string;
+  mail?: string[] | null;
+}
+
+export interface Delivery {
+  alert: string;
+  name: string;
+  hook: string;
+  attempts?: number;
+  error?: string;
+  at?: string;
+}
+
+export interface FenceVisit {
+  unit: string;
+  since: string;
+  dwelt: boolean;
+}
+
 export interface Party {
   id: string;
   name: string;
