@@ -37,6 +37,19 @@ func TestChains(t *testing.T) {
 		{"Caspian ferry with a lorry", "Tashkent", "Baku", nil, []want{{geodata.Road, ""}, {geodata.Sea, "TMB-ALT"}}, "country:IR country:RU"},
 		{"Middle Corridor", "Xi'an", "Baku", nil, []want{{geodata.Rail, ""}, {geodata.Sea, "AKT-ALT"}, {geodata.Rail, ""}}, ""},
 		{"Baku–Tbilisi–Kars", "Xi'an", "Istanbul", nil, []want{{geodata.Rail, "AKH"}}, ""},
+
+		// The same chains for other pairs, taken without a look at what comes out. Not
+		// offered, because other ways beat them: by Piraeus from Shenzhen to Prague and
+		// from Ningbo to Belgrade, at Małaszewicze from Chengdu to Białystok.
+		{"sea and rail by Vladivostok", "Busan", "Yekaterinburg", nil, []want{{geodata.Sea, "Vladivostok"}, {geodata.Rail, ""}}, ""},
+		{"sea and rail by Vladivostok", "Shanghai", "Novosibirsk", nil, []want{{geodata.Sea, "Vladivostok"}, {geodata.Rail, ""}}, ""},
+		{"sea and rail by Piraeus", "Ningbo", "Bratislava", nil, []want{{geodata.Sea, "Piraeus"}, {geodata.Rail, ""}}, ""},
+		{"sea and air by Dubai", "Guangzhou", "Paris", []geodata.Mode{geodata.Sea, geodata.Air}, []want{{geodata.Sea, "Jebel Ali"}, {geodata.Air, ""}}, ""},
+		{"inland rail, port, sea", "Chengdu", "Rotterdam", nil, []want{{geodata.Rail, ""}, {geodata.Sea, "Rotterdam"}}, ""},
+		{"inland rail, port, sea", "Delhi", "Hamburg", nil, []want{{geodata.Rail, ""}, {geodata.Sea, ""}}, ""},
+		{"Caspian ferry with a lorry", "Samarkand", "Tbilisi", nil, []want{{geodata.Road, ""}, {geodata.Sea, "TMB-ALT"}}, "country:IR country:RU"},
+		{"Middle Corridor", "Chongqing", "Tbilisi", nil, []want{{geodata.Rail, ""}, {geodata.Sea, "AKT-ALT"}, {geodata.Rail, ""}}, ""},
+		{"Baku–Tbilisi–Kars", "Almaty", "Ankara", nil, []want{{geodata.Rail, "AKH"}}, ""},
 	} {
 		if underRace && slices.ContainsFunc(c.legs, func(w want) bool {
 			return w.mode == geodata.Sea && len(w.at) > 0 && w.at[0] != 'T' && w.at != "AKT-ALT"

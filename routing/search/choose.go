@@ -192,8 +192,8 @@ func competitive(kinds []journey) []journey {
 	first := map[string]bool{}
 	for i, j := range kinds {
 		most := worstProduct * 1.3
-		if plain(j.corridor) && !first[j.corridor] {
-			first[j.corridor], most = true, worstPlain
+		if plain(j.corridor) && !first[j.product()] {
+			first[j.product()], most = true, worstPlain
 		}
 		worst := 1.0
 		for k, other := range kinds {
@@ -260,6 +260,15 @@ func leaders(kinds, open []journey) []journey {
 	return kinds
 }
 
+// product is what a journey is sold as: its corridor, and the Middle Corridor by its
+// own name.
+func (j *journey) product() string {
+	if anyHop(j.hops, func(h *hop) bool { return h.middle }) {
+		return j.corridor + " by the Caspian"
+	}
+	return j.corridor
+}
+
 // crossings counts the borders a journey crosses by land.
 func crossings(j *journey) int {
 	n := 0
@@ -299,26 +308,32 @@ func keepBest(options []routing.Option, used []journey) ([]routing.Option, []jou
 	rank := map[int]int{}
 	count := map[string]int{}
 	list = slices.DeleteFunc(list, func(s scored) bool {
-		c := options[s.i].Corridor
+		c, product := options[s.i].Corridor, used[s.i].product()
 		most := worstMixed
 		switch {
-		case plain(c) && count[c] == 0:
+		case plain(c) && count[product] == 0:
 			most = worstPlain
 		case plain(c):
 			most = worstProduct
 		}
+		// One that goes by the same name and is beaten throughout is no other choice.
+		if !used[s.i].leads && slices.ContainsFunc(options, func(o routing.Option) bool {
+			return o.Title == options[s.i].Title && pareto.BeatenBy(optionCriteria(&options[s.i]), optionCriteria(&o)) > 1
+		}) {
+			return true
+		}
 		// By ship and aircraft it costs a flight and is no faster than half a voyage:
 		// that is what it is for, between the two.
-		kept := used[s.i].leads || plain(c) && c != "road" && count[c] == 0 || withoutRoad(c) == "sea-air" && count[c] == 0
+		kept := used[s.i].leads || plain(c) && c != "road" && count[product] == 0 || withoutRoad(c) == "sea-air" && count[product] == 0
 		if used[s.i].leads && s.worst < most {
 			rank[s.i] = -1 // and counts for none
 			return false
 		}
-		if s.worst >= most || count[c] == mostOfAKind || !kept && slices.ContainsFunc(options, func(o routing.Option) bool { return hopeless(&options[s.i], &o) }) {
+		if s.worst >= most || count[product] == mostOfAKind || !kept && slices.ContainsFunc(options, func(o routing.Option) bool { return hopeless(&options[s.i], &o) }) {
 			return true
 		}
-		rank[s.i] = count[c]
-		count[c]++
+		rank[s.i] = count[product]
+		count[product]++
 		return false
 	})
 	slices.SortStableFunc(list, func(a, b scored) int { return cmp.Compare(rank[a.i], rank[b.i]) })

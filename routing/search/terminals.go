@@ -281,6 +281,20 @@ func (q *query) pickTerminals() {
 		}
 	}
 
+	// So is the port a train is known to leave for the country of the destination.
+	for _, train := range q.p.times.Services(geodata.Rail) {
+		if to := string(q.dest.Country); !slices.Contains(train.To, to) && !slices.Contains(train.To, q.dest.Code) {
+			continue
+		}
+		for _, from := range train.From {
+			if i, ok := d.portOf[from]; ok && ports.dest[i] <= portReachKM {
+				if _, ok := d.railheads[d.ports[i].ID]; ok && d.ports[i].area != originArea {
+					add(port, &d.ports[i], false, true)
+				}
+			}
+		}
+	}
+
 	// Trains and flights are taken at home where that is possible at all.
 	ends := func(k siteKind, list []depot, f *far, n int, reach float64) {
 		for _, end := range []struct {

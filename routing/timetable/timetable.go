@@ -454,6 +454,17 @@ func (t *Table) Lines(m geodata.Mode) []Service {
 	return out
 }
 
+// Services gives the services of a mode in the order of the table. They are shared.
+func (t *Table) Services(m geodata.Mode) []Service {
+	var out []Service
+	for _, s := range t.services {
+		if s.Mode == m {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // places reports whether all selectors are UN/LOCODEs.
 func places(selectors []string) bool {
 	return !slices.ContainsFunc(selectors, func(s string) bool {
