@@ -104,8 +104,8 @@ func TestKnownLengths(t *testing.T) {
 // TestHeldOut measures the lengths of two tables that the networks were never fitted
 // to. held_out.csv holds every third of those gathered, by a hash of its names; holes
 // of the source that they showed were mended since. fresh.csv was written down last,
-// mostly of short ways, before the networks were asked; two holes it showed were
-// mended. README.md has what both were at first sight.
+// mostly of short ways, before the networks were asked; two links were added for
+// what it showed. README.md has what both were at first sight.
 func TestHeldOut(t *testing.T) {
 	for _, table := range []struct {
 		file   string
