@@ -318,6 +318,21 @@ func (a *api) locatePoint(_ context.Context, in *pointInput) (*locationOutput, e
 	return out, nil
 }
 
+// sideView is what a post is in one of its countries.
+type sideView struct {
+	Country geodata.Country `json:"country" example:"CN"`
+	Lat     float64         `json:"lat"`
+	Lon     float64         `json:"lon"`
+	GaugeMM int             `json:"gauge_mm,omitempty" doc:"Of the track, by rail; left out: not known"`
+}
+
+// regimeView is a state of a post that was seen, and how long it took then.
+type regimeView struct {
+	Name       string        `json:"name" enum:"congested,restricted,closed"`
+	DwellHours geodata.Dwell `json:"dwell_hours"`
+	AsOf       string        `json:"as_of,omitempty"`
+}
+
 type borderView struct {
 	ID          string             `json:"id" example:"MZL-ZAB-R"`
 	Name        string             `json:"name" example:"Manzhouli–Zabaikalsk"`
@@ -327,6 +342,11 @@ type borderView struct {
 	Lat         float64            `json:"lat"`
 	Lon         float64            `json:"lon"`
 	GaugeChange bool               `json:"gauge_change" doc:"Containers or bogies are changed here"`
+	Sides       [2]sideView        `json:"sides" doc:"In the order of countries; of a ferry its two ports"`
+	TIR         string             `json:"tir" enum:"yes,no,unknown" doc:"Whether lorries under TIR carnets may cross here"`
+	TIROrigin   *geodata.Origin    `json:"tir_origin,omitempty" doc:"Who says so"`
+	Hours       string             `json:"hours,omitempty" example:"07:00-19:00" doc:"Local opening hours; left out: all day, or not known"`
+	Regimes     []regimeView       `json:"regimes" nullable:"false" doc:"States other than the normal one that were observed"`
 	DwellHours  geodata.Dwell      `json:"dwell_hours"`
 	Origin      geodata.Origin     `json:"origin" doc:"Where the dwell comes from: P published, G public file, K general knowledge, A assumption"`
 	Status      string             `json:"status" enum:"open,congested,restricted,closed"`
@@ -350,6 +370,19 @@ func (a *api) listBorders(context.Context, *struct{}) (*bordersOutput, error) {
 			ID: b.ID, Name: b.Name, Names: b.Names, Countries: b.Countries, Modes: b.Modes,
 			Lat: b.Point.Lat(), Lon: b.Point.Lon(), GaugeChange: b.GaugeChange,
 			DwellHours: b.Dwell, Origin: b.DwellOrigin, Status: "open", Note: b.Note,
+			TIR: b.TIR.String(), Hours: b.Hours, Regimes: make([]regimeView, 0, len(b.Regimes)),
+		}
+		if b.TIR != geodata.Unknown {
+			v.TIROrigin = &b.TIROrigin
+		}
+		for i, side := range b.Sides {
+			if side == (orb.Point{}) {
+				side = b.Point
+			}
+			v.Sides[i] = sideView{b.Countries[i], side.Lat(), side.Lon(), b.Gauges[i]}
+		}
+		for _, r := range b.Regimes {
+			v.Regimes = append(v.Regimes, regimeView{r.Name, r.Dwell, r.AsOf})
 		}
 		if b.Closed {
 			v.Status = "closed"

@@ -1331,6 +1331,11 @@ export interface components {
             dwell_hours: components["schemas"]["Dwell"];
             /** @description Containers or bogies are changed here */
             gauge_change: boolean;
+            /**
+             * @description Local opening hours; left out: all day, or not known
+             * @example 07:00-19:00
+             */
+            hours?: string;
             /** @example MZL-ZAB-R */
             id: string;
             /** Format: double */
@@ -1344,10 +1349,21 @@ export interface components {
             note?: string;
             /** @description Where the dwell comes from: P published, G public file, K general knowledge, A assumption */
             origin: components["schemas"]["Origin"];
+            /** @description States other than the normal one that were observed */
+            regimes: components["schemas"]["RegimeView"][];
+            /** @description In the order of countries; of a ferry its two ports */
+            sides: components["schemas"]["SideView"][] | null;
             /** @description Of the status */
             source?: string;
             /** @enum {string} */
             status: "open" | "congested" | "restricted" | "closed";
+            /**
+             * @description Whether lorries under TIR carnets may cross here
+             * @enum {string}
+             */
+            tir: "yes" | "no" | "unknown";
+            /** @description Who says so */
+            tir_origin?: components["schemas"]["Origin"];
         };
         BordersOutputBody: {
             borders: components["schemas"]["BorderView"][];
@@ -2643,6 +2659,12 @@ export interface components {
             line: number;
             reason: string;
         };
+        RegimeView: {
+            as_of?: string;
+            dwell_hours: components["schemas"]["Dwell"];
+            /** @enum {string} */
+            name: "congested" | "restricted" | "closed";
+        };
         Region: {
             code?: string;
             names: components["schemas"]["Names"];
@@ -2898,6 +2920,19 @@ export interface components {
              * @description How many there are with that status
              */
             total: number;
+        };
+        SideView: {
+            /** @example CN */
+            country: string;
+            /**
+             * Format: int64
+             * @description Of the track, by rail; left out: not known
+             */
+            gauge_mm?: number;
+            /** Format: double */
+            lat: number;
+            /** Format: double */
+            lon: number;
         };
         SignInInputBody: {
             /** @description An API key */

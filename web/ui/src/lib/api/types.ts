@@ -362,6 +362,8 @@ export interface BorderPost {
   lat: number;
   lon: number;
   gauge_change?: boolean;
+  tir?: 'yes' | 'no' | 'unknown';
+  hours?: string;
   dwell_hours: { p50: number; p90: number };
   origin: { kind: string; confidence: string; source?: string; as_of?: string };
   status: string;

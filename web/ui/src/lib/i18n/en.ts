@@ -382,6 +382,7 @@ export const en = {
   'bord.status': 'Status',
   'bord.origin': 'Origin',
   'bord.note': 'Restrictions',
+  'bord.tirTip': 'Lorries under TIR carnets may cross here',
   'bord.gauge': 'gauge change',
   'bord.filter': 'Find a post or country',
   'bord.all': 'All modes',

@@ -378,6 +378,7 @@ export const ru: Catalogue = {
   'bord.status': 'Состояние',
   'bord.origin': 'Источник',
   'bord.note': 'Ограничения',
+  'bord.tirTip': 'Здесь проходят машины с книжкой МДП',
   'bord.gauge': 'смена колеи',
   'bord.filter': 'Переход или страна',
   'bord.all': 'Все виды',

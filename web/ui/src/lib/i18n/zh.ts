@@ -378,6 +378,7 @@ export const zh: Catalogue = {
   'bord.status': '状态',
   'bord.origin': '来源',
   'bord.note': '限制',
+  'bord.tirTip': '持 TIR 证的车辆可在此过境',
   'bord.gauge': '换轨',
   'bord.filter': '查找口岸或国家',
   'bord.all': '全部方式',
