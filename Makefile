@@ -9,7 +9,7 @@ LINT_VERSION := v2.15.0
 LINT    := $(BIN)/golangci-lint-$(LINT_VERSION)
 UI      := web/ui
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-FUZZTIME ?= 5s
+FUZZTIME ?= 3s
 SOAK    ?= 15m
 
 .PHONY: run build test test-go test-ui e2e fuzz bench bench-tracker bench-viewers soak lint fmt footprint vulncheck geodata ui dist-fresh install clean
