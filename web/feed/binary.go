@@ -155,7 +155,7 @@ func Encode(positions []tracking.Position) ([]byte, error) {
 			return nil, fmt.Errorf("position %d: sensors do not fit a binary frame", i)
 		}
 		lat, lon := math.Round(p.Lat*1e7), math.Round(p.Lon*1e7)
-		if !(math.Abs(lat) <= math.MaxInt32) || !(math.Abs(lon) <= math.MaxInt32) {
+		if fits := func(v float64) bool { return v >= math.MinInt32 && v <= math.MaxInt32 }; !fits(lat) || !fits(lon) {
 			return nil, fmt.Errorf("position %d: %v,%v does not fit a binary frame", i, p.Lat, p.Lon)
 		}
 		records = binary.LittleEndian.AppendUint16(records, u)
