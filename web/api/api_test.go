@@ -24,6 +24,7 @@ import (
 	"corridor/geodata"
 	"corridor/routing"
 	"corridor/tracking"
+	"corridor/tracking/plausible"
 	"corridor/web"
 	"corridor/web/api"
 )
@@ -666,6 +667,21 @@ func TestTrackForms(t *testing.T) {
 	if g := read(); g.Geometry.Type != "MultiLineString" || string(g.Geometry.Coordinates) != "[[[179.5,60],[179.75,60]],[[-179.5,60],[-179.5,60]]]" {
 		t.Errorf("over the antimeridian: %s", g.Geometry.Coordinates)
 	}
+	// Where the unit is not believed to have been is listed, and not drawn.
+	before := string(h.must(200, h.as(tracking.Shipper, "GET", path, "", "Accept", "application/gpx+xml")).Body.String())
+	odd := h.world.fixes["T1"][0]
+	odd.Time, odd.Lat, odd.Doubt = h.world.now.Add(3*time.Minute), -60, plausible.Mirrored
+	h.world.fixes["T1"] = append(h.world.fixes["T1"], odd)
+	if g := read(); len(g.Properties.Times) != 3 || strings.Contains(string(g.Geometry.Coordinates), "-60") {
+		t.Errorf("a fix that is not believed is drawn: %s", g.Geometry.Coordinates)
+	}
+	if got := h.must(200, h.as(tracking.Shipper, "GET", path, "", "Accept", "application/gpx+xml")).Body.String(); got != before {
+		t.Errorf("a fix that is not believed is in\n%s", got)
+	}
+	if got := h.must(200, h.as(tracking.Shipper, "GET", path, "", "Accept", "text/csv")).Body.String(); !strings.Contains(got, ",mirrored\n") {
+		t.Errorf("the doubt is missing in\n%s", got)
+	}
+	h.world.fixes["T1"] = h.world.fixes["T1"][:3]
 
 	gpx := h.must(200, h.as(tracking.Shipper, "GET", path, "", "Accept", "application/gpx+xml"))
 	if !strings.Contains(gpx.Body.String(), `<trkpt lat="60" lon="179.5">`) || gpx.Header().Get("Content-Type") != "application/gpx+xml" {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"mime"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"corridor/tracking"
+	"corridor/tracking/plausible"
 )
 
 // drawing asks for no more of a track than a screen can show.
@@ -88,7 +90,7 @@ func preferred(accept string) string {
 // feature is a GeoJSON Feature.
 type feature struct {
 	Type       string          `json:"type" enum:"Feature"`
-	Geometry   *geometry       `json:"geometry" doc:"LineString; MultiLineString when the track crosses ±180°; Point for one fix; null for none"`
+	Geometry   *geometry       `json:"geometry" doc:"LineString; MultiLineString when the track crosses ±180°; Point for one fix; null for none. Fixes that are not believed are left out: CSV and the units' tracks have them, with the doubt"`
 	Properties trackProperties `json:"properties"`
 }
 
@@ -105,7 +107,23 @@ type trackProperties struct {
 	Simulated bool                `json:"simulated,omitempty"`
 }
 
+// believed are the fixes that are drawn: where the unit is not believed to have been is
+// told by the forms that are lists, with the reason.
+func believed(fixes []tracking.Fix) []tracking.Fix {
+	if !slices.ContainsFunc(fixes, func(f tracking.Fix) bool { return f.Doubt != plausible.None }) {
+		return fixes
+	}
+	out := make([]tracking.Fix, 0, len(fixes))
+	for _, f := range fixes {
+		if f.Doubt == plausible.None {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 func trackFeature(s tracking.Shipment, fixes []tracking.Fix) feature {
+	fixes = believed(fixes)
 	f := feature{Type: "Feature", Properties: trackProperties{
 		Shipment: s.ID, Unit: s.Unit, Simulated: s.Simulated,
 		Times: make([]time.Time, 0, len(fixes)), SpeedsKMH: make([]*float64, 0, len(fixes)),
@@ -162,7 +180,7 @@ type gpxPoint struct {
 
 func encodeGPX(name string, fixes []tracking.Fix) ([]byte, error) {
 	g := gpxFile{Version: "1.1", Creator: "Corridor", Name: name}
-	for _, f := range fixes {
+	for _, f := range believed(fixes) {
 		g.Points = append(g.Points, gpxPoint{f.Lat, f.Lon, f.Time.UTC()})
 	}
 	body, err := xml.MarshalIndent(g, "", " ")
@@ -179,11 +197,11 @@ func encodeCSV(fixes []tracking.Fix) ([]byte, error) {
 		}
 		return ""
 	}
-	rows := [][]string{{"unit", "time", "lat", "lon", "speed_kmh", "course_deg", "accuracy_m", "received", "simulated"}}
+	rows := [][]string{{"unit", "time", "lat", "lon", "speed_kmh", "course_deg", "accuracy_m", "received", "simulated", "doubt"}}
 	for _, f := range fixes {
 		rows = append(rows, []string{
 			cell(string(f.Unit)), f.Time.UTC().Format(time.RFC3339Nano), number(f.Lat), number(f.Lon),
-			measure(f.SpeedKMH), measure(f.CourseDeg), measure(f.AccuracyM), f.Received.UTC().Format(time.RFC3339Nano), strconv.FormatBool(f.Simulated),
+			measure(f.SpeedKMH), measure(f.CourseDeg), measure(f.AccuracyM), f.Received.UTC().Format(time.RFC3339Nano), strconv.FormatBool(f.Simulated), f.Doubt.String(),
 		})
 	}
 	if err := w.WriteAll(rows); err != nil {

@@ -1960,7 +1960,7 @@ export interface components {
             name: string;
         };
         Feature: {
-            /** @description LineString; MultiLineString when the track crosses ±180°; Point for one fix; null for none */
+            /** @description LineString; MultiLineString when the track crosses ±180°; Point for one fix; null for none. Fixes that are not believed are left out: CSV and the units' tracks have them, with the doubt */
             geometry: components["schemas"]["Geometry"];
             properties: components["schemas"]["TrackProperties"];
             /** @enum {string} */

@@ -337,6 +337,7 @@ export interface Fix {
   speed_kmh?: number;
   course_deg?: number;
   accuracy_m?: number;
+  doubt?: string;
   received: string;
 }
 

@@ -237,6 +237,7 @@ export const en = {
   'live.noEta': 'No forecast yet: it needs a first fix',
   'live.offRoute': '{km} off the planned corridor',
   'live.nextBorder': 'Next border',
+  'live.doubt': 'not believed, not drawn',
   'live.lastFixes': 'Last fixes',
   'live.noFixes': 'No fix yet',
   'live.utc': 'UTC',

@@ -233,6 +233,7 @@ export const ru: Catalogue = {
   'live.noEta': 'Прогноза ещё нет: нужна первая точка',
   'live.offRoute': '{km} в стороне от коридора',
   'live.nextBorder': 'Следующая граница',
+  'live.doubt': 'не принято на веру и не показано',
   'live.lastFixes': 'Последние точки',
   'live.noFixes': 'Точек ещё нет',
   'live.utc': 'UTC',

@@ -233,6 +233,7 @@ export const zh: Catalogue = {
   'live.noEta': '尚无预测：需要首个定位',
   'live.offRoute': '偏离计划走廊 {km}',
   'live.nextBorder': '下一口岸',
+  'live.doubt': '不可信，未绘制',
   'live.lastFixes': '最近定位',
   'live.noFixes': '尚无定位',
   'live.utc': 'UTC',
