@@ -63,8 +63,9 @@ func TestSilenceIsInTheLog(t *testing.T) {
 		want += "; back -23h0m0s silent for 2 h 0 min"
 		expect(t, "told", told(), want)
 		// A log of its own makes the same.
+		r.stop()
 		r.store.Store = memory.New()
-		r.restart()
+		r.start()
 		expect(t, "replayed", told(), want)
 		r.stop()
 	})
