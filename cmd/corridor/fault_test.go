@@ -127,15 +127,14 @@ func (c *counted) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// lineToPostgres is a line to the PostgreSQL of the tests and the URL of an empty
-// schema at its end.
-func lineToPostgres(t *testing.T) (*line, string) {
+// emptySchema is the URL of an empty schema of the tests' PostgreSQL.
+func emptySchema(t *testing.T) *url.URL {
 	t.Helper()
 	base := os.Getenv("CORRIDOR_TEST_POSTGRES")
 	if base == "" {
 		t.Skip("NOT TESTED: CORRIDOR_TEST_POSTGRES is not set. Give the URL of a PostgreSQL server, or run make test, which starts one.")
 	}
-	schema := fmt.Sprintf("corridor_fault_%d_%d", os.Getpid(), rand.Int64())
+	schema := fmt.Sprintf("corridor_cmd_%d_%d", os.Getpid(), rand.Int64())
 	do := func(sql string) {
 		ctx := context.Background()
 		conn, err := pgx.Connect(ctx, base)
@@ -153,10 +152,20 @@ func lineToPostgres(t *testing.T) (*line, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	q := u.Query()
+	q.Set("search_path", schema)
+	u.RawQuery = q.Encode()
+	return u
+}
+
+// lineToPostgres is a line to the PostgreSQL of the tests and the URL of an empty
+// schema at its end.
+func lineToPostgres(t *testing.T) (*line, string) {
+	t.Helper()
+	u := emptySchema(t)
 	l := newLine(t, u.Host)
 	u.Host = l.listen.Addr().String()
 	q := u.Query()
-	q.Set("search_path", schema)
 	q.Set("pool_max_conns", "4")
 	u.RawQuery = q.Encode()
 	return l, u.String()

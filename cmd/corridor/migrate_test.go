@@ -1,16 +1,11 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"math/rand/v2"
-	"net/url"
 	"os"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"corridor/tracking"
 )
@@ -18,32 +13,7 @@ import (
 // TestMigrate moves a server's store to PostgreSQL and starts it there, and then
 // back: it answers the same each time, and goes on taking reports.
 func TestMigrate(t *testing.T) {
-	base := os.Getenv("CORRIDOR_TEST_POSTGRES")
-	if base == "" {
-		t.Skip("NOT TESTED: CORRIDOR_TEST_POSTGRES is not set. Give the URL of a PostgreSQL server, or run make test, which starts one.")
-	}
-	schema := fmt.Sprintf("corridor_migrate_%d_%d", os.Getpid(), rand.Int64())
-	do := func(sql string) {
-		ctx := context.Background()
-		conn, err := pgx.Connect(ctx, base)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close(ctx)
-		if _, err := conn.Exec(ctx, sql); err != nil {
-			t.Fatal(err)
-		}
-	}
-	do("CREATE SCHEMA " + schema)
-	t.Cleanup(func() { do("DROP SCHEMA " + schema + " CASCADE") })
-	u, err := url.Parse(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	q := u.Query()
-	q.Set("search_path", schema)
-	u.RawQuery = q.Encode()
-	database := u.String()
+	database := emptySchema(t).String()
 
 	data := t.TempDir()
 	s := start(t, serveConfig{data: data, adminKey: adminKey})

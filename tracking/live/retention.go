@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"corridor/tracking"
@@ -76,14 +77,16 @@ func (t *Tracker) forgetOld(ctx context.Context) {
 // forgetLoop runs forgetOld now and then, in whatever process commits to the store.
 func (t *Tracker) forgetLoop(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() { // stopping does not wait for it
+	var stopping sync.WaitGroup
+	stopping.Go(func() { // what is being forgotten when the tracker stops is given up
 		select {
 		case <-t.drained:
 			cancel()
 		case <-ctx.Done():
 		}
-	}()
+	})
+	defer stopping.Wait()
+	defer cancel()
 	for next := time.NewTimer(t.cfg.Forget / 60); ; next.Reset(t.cfg.Forget) {
 		select {
 		case <-t.drained:
