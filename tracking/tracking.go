@@ -120,6 +120,10 @@ type Fix struct {
 	Doubt plausible.Doubt `json:"doubt,omitzero"`
 }
 
+// Believed tells whether the unit was there, as far as anybody can tell: such fixes are
+// drawn.
+func (f *Fix) Believed() bool { return f.Doubt == plausible.None }
+
 // Refusal is a position that was not accepted.
 type Refusal struct {
 	Index  int    `json:"index"`  // in the request

@@ -24,7 +24,6 @@ import (
 	"corridor/geodata"
 	"corridor/routing"
 	"corridor/tracking"
-	"corridor/tracking/plausible"
 	"corridor/web"
 	"corridor/web/api"
 )
@@ -670,7 +669,10 @@ func TestTrackForms(t *testing.T) {
 	// Where the unit is not believed to have been is listed, and not drawn.
 	before := string(h.must(200, h.as(tracking.Shipper, "GET", path, "", "Accept", "application/gpx+xml")).Body.String())
 	odd := h.world.fixes["T1"][0]
-	odd.Time, odd.Lat, odd.Doubt = h.world.now.Add(3*time.Minute), -60, plausible.Mirrored
+	odd.Time, odd.Lat = h.world.now.Add(3*time.Minute), -60
+	if err := odd.Doubt.UnmarshalText([]byte("mirrored")); err != nil {
+		t.Fatal(err)
+	}
 	h.world.fixes["T1"] = append(h.world.fixes["T1"], odd)
 	if g := read(); len(g.Properties.Times) != 3 || strings.Contains(string(g.Geometry.Coordinates), "-60") {
 		t.Errorf("a fix that is not believed is drawn: %s", g.Geometry.Coordinates)

@@ -8,7 +8,6 @@ import (
 	"math"
 	"mime"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +15,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"corridor/tracking"
-	"corridor/tracking/plausible"
 )
 
 // drawing asks for no more of a track than a screen can show.
@@ -110,12 +108,9 @@ type trackProperties struct {
 // believed are the fixes that are drawn: where the unit is not believed to have been is
 // told by the forms that are lists, with the reason.
 func believed(fixes []tracking.Fix) []tracking.Fix {
-	if !slices.ContainsFunc(fixes, func(f tracking.Fix) bool { return f.Doubt != plausible.None }) {
-		return fixes
-	}
 	out := make([]tracking.Fix, 0, len(fixes))
 	for _, f := range fixes {
-		if f.Doubt == plausible.None {
+		if f.Believed() {
 			out = append(out, f)
 		}
 	}
